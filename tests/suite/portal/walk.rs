@@ -17,10 +17,6 @@ fn fill_in(browser: &mut Browser, texts: &[&str]) {
     browser.press(&["Enter"]);
 }
 
-fn press_at(browser: &mut Browser, selector: &str) {
-    browser.act(&json!({ "action": "press_on", "selector": selector }));
-}
-
 /// The pages of a person without a face.
 pub(super) fn sign_in(
     portal: &Portal,
@@ -53,7 +49,7 @@ pub(super) fn sign_in(
     check(browser, "revoke-fault");
     browser.go(&portal.url("/sign-out"));
     check(browser, "sign-out");
-    press_at(browser, "main button");
+    browser.press_on("main button");
     browser.wait_for("main a[href='/sign-in']");
     check(browser, "signed-out");
     browser.go(&portal.url("/nothing"));
@@ -75,13 +71,13 @@ pub(super) fn camera(
     fill_in(browser, &[code.as_str()]);
     browser.wait_for("#face");
     check(browser, "face");
-    press_at(browser, "#start");
+    browser.press_on("#start");
     browser.wait_for("#take:visible");
     check(browser, "face-camera");
-    press_at(browser, "#take");
+    browser.press_on("#take");
     browser.wait_for("#send:visible");
     check(browser, "face-taken");
-    press_at(browser, "#send");
+    browser.press_on("#send");
     // The first browser becomes a device, and all others are refused.
     browser.wait_for("#devices, #new-key:visible");
     check(browser, "face-sent");

@@ -1,6 +1,6 @@
 //! Why the server refused a step of the sign-in, in the words of a page.
 
-use super::words::Words;
+use super::{fault::Fault, words::Words};
 use fourauth_protocol::{answer::Answer, code::Code};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -59,6 +59,15 @@ pub(super) fn of_last_step(answer: &Answer, words: &Words<'_>) -> String {
         Code::Denied => words.say("complaint-late"),
         Code::MoreNeeded => words.say("complaint-face-outdated"),
         _ => of(answer, words),
+    }
+}
+
+/// The sentence about a refused password and code of one form: beside the field that is wrong, or on top.
+pub(super) fn of_proof(answer: &Answer, words: &Words<'_>) -> (Option<String>, Fault) {
+    match answer.code {
+        Code::Denied => (None, Fault::at("password", words.say("complaint-password"))),
+        Code::TotpMismatch => (None, Fault::at("otp", words.say("complaint-code"))),
+        _ => (Some(of(answer, words)), Fault::default()),
     }
 }
 

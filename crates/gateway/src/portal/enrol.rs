@@ -3,13 +3,13 @@
 use super::{
     complaint,
     page::{Camera, page},
-    sign_in::{OfferedKey, camera_texts, grant, refusal, refused, send},
+    sign_in::{OfferedKey, camera_texts, grant, hello, refusal, refused, send},
     words::Words,
 };
 use crate::{call::Call, cookies::Cookie, problem::Problem, response, route::Outcome, status};
 use askama::Template;
 use fourauth_protocol::{
-    command::{Command, EnrolFace, Hello},
+    command::{Command, EnrolFace},
     consent::Consent,
     picture::Picture,
     username::Username,
@@ -47,8 +47,7 @@ struct EnrolPage<'a> {
 }
 
 pub(super) async fn form(call: &Call, words: Words<'_>, username: &Username) -> Outcome {
-    let hello = send(call, None, Command::Hello(Hello::default())).await?;
-    let server = hello.body.server.ok_or_else(Problem::incomplete)?;
+    let server = hello(call).await?.ok_or_else(Problem::incomplete)?;
     let mut texts = camera_texts(words);
     texts.extend(OF_THIS_PAGE.map(|key| (key, words.say(key))));
     let enrol = EnrolPage {

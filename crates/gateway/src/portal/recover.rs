@@ -15,7 +15,7 @@ mod lost;
 use super::{
     complaint,
     page::{Camera, page},
-    sign_in::{camera_texts, refusal, refused, send},
+    sign_in::{camera_texts, hello, refusal, refused, send},
     words::Words,
 };
 use crate::{call::Call, compat::Digits, problem::Problem, response, route::Outcome, status};
@@ -24,7 +24,7 @@ use evidence::Evidence;
 use fourauth_protocol::{
     answer::Answer,
     code::Code,
-    command::{Command, ConfirmTotp, Hello},
+    command::{Command, ConfirmTotp},
     one_time_code::OneTimeCode,
     secret::Secret,
     username::Username,
@@ -87,8 +87,7 @@ pub(super) fn choice(call: &Call) -> Outcome {
 pub(super) async fn form(call: Call) -> Outcome {
     let lost = Lost::find(&call.parameter).ok_or_else(Problem::not_found)?;
     let words = call.words()?;
-    let hello = send(&call, None, Command::Hello(Hello::default())).await?;
-    let server = hello.body.server.ok_or_else(Problem::incomplete)?;
+    let server = hello(&call).await?.ok_or_else(Problem::incomplete)?;
     let factor = FactorPage {
         words,
         lost,

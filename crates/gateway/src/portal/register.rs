@@ -94,6 +94,17 @@ struct AuthenticatorPage<'a> {
     secret: String,
 }
 
+impl<'a> AuthenticatorPage<'a> {
+    fn of(
+        words: Words<'a>,
+        complaint: Option<String>,
+        identifier: &'a str,
+        (qr, uri): (&'a str, &'a str),
+    ) -> Self {
+        Self { words, complaint, identifier, qr, uri, secret: secret_of(uri) }
+    }
+}
+
 /// The form of a person that comes without an invitation.
 pub(super) fn form(call: &Call) -> Outcome {
     sign_up_page(call.words()?, StatusCode::OK, None, &SignUpForm::default())
@@ -122,10 +133,7 @@ pub(super) async fn register(call: Call) -> Outcome {
 /// The form of an invited person. Opening the link changes nothing: programs that look at mails open it too.
 pub(super) fn invitation(call: &Call) -> Outcome {
     let values = query::read(call.query.as_deref(), &PARAMETERS)?;
-    let value = |name| {
-        let found = values.iter().find(|(it, _)| *it == name);
-        found.and_then(|(_, value)| value.as_str()).unwrap_or_default()
-    };
+    let value = |name| query::text(&values, name);
     let (words, name, invitation) = (call.words()?, value("name"), value("invitation"));
     invitation_page(words, StatusCode::OK, None, (name, invitation))
 }
@@ -166,14 +174,7 @@ pub(super) async fn confirm(call: Call) -> Outcome {
             Code::Denied => words.say("complaint-late"),
             _ => complaint::of(&answer, &words),
         };
-        let shown = AuthenticatorPage {
-            words,
-            complaint: Some(complaint),
-            identifier: &identifier,
-            qr: &qr,
-            uri: &uri,
-            secret: secret_of(&uri),
-        };
+        let shown = AuthenticatorPage::of(words, Some(complaint), &identifier, (&qr, &uri));
         return Ok(refused(&answer, page(status::of(answer.code), &shown, Camera::Forbidden)?));
     }
     let (Some(grant), Some(username)) = (answer.body.grant, answer.body.username) else {
@@ -230,9 +231,7 @@ pub(super) fn with_authenticator(words: Words<'_>, identifier: &str, body: Answe
     let text = |secret: Option<Secret<String>>| secret.map(|it| it.expose().clone());
     let (qr, uri) = (text(qr_png_b64).unwrap_or_default(), text(provisioning_uri));
     let (uri, grant) = uri.zip(grant).ok_or_else(Problem::incomplete)?;
-    let secret = secret_of(&uri);
-    let shown =
-        AuthenticatorPage { words, complaint: None, identifier, qr: &qr, uri: &uri, secret };
+    let shown = AuthenticatorPage::of(words, None, identifier, (&qr, &uri));
     let mut response = page(StatusCode::OK, &shown, Camera::Forbidden)?;
     Cookie::Mfa.set(&mut response, grant.text().expose());
     Ok(response)

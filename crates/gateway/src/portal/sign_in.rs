@@ -298,6 +298,11 @@ pub(super) async fn send(
     Ok(call.app.upstream.send_enclosed(of, command).await?)
 }
 
+/// What the server says about itself, with a nonce for the proof of a page.
+pub(super) async fn hello(call: &Call) -> Result<Option<ServerInfo>, Problem> {
+    Ok(send(call, None, Command::Hello(Hello::default())).await?.body.server)
+}
+
 /// One request on the way through the pages.
 struct Visit<'a> {
     call: &'a Call,
@@ -315,8 +320,7 @@ impl<'a> Visit<'a> {
 
     /// What the server says about itself, if it answers now.
     async fn server(&self) -> Option<ServerInfo> {
-        let hello = send(self.call, None, Command::Hello(Hello::default())).await;
-        hello.ok().and_then(|answer| answer.body.server)
+        hello(self.call).await.ok().flatten()
     }
 
     /// The nonce for the proof of a page. Without it, a form works as it does without a script.

@@ -18,8 +18,6 @@ use crate::{
 };
 use askama::Template;
 use fourauth_protocol::{
-    answer::Answer,
-    code::Code,
     command::{Command, ConfirmTotp},
     one_time_code::OneTimeCode,
     secret::Secret,
@@ -59,7 +57,7 @@ pub(in crate::portal) async fn prove(call: Call) -> Outcome {
     let answer = send(&call, None, Command::ConfirmTotp(confirm)).await?;
     let words = call.words()?;
     if !answer.is_ok() {
-        let (complaint, fault) = said(&answer, &words);
+        let (complaint, fault) = complaint::of_proof(&answer, &words);
         let page = shown(&call, &session, status::of(answer.code), complaint, fault)?;
         return Ok(refused(&answer, page));
     }
@@ -71,14 +69,6 @@ pub(in crate::portal) async fn prove(call: Call) -> Outcome {
     Cookie::Mfa.set(&mut response, grant.text().expose());
     session.keep(&mut response);
     Ok(response)
-}
-
-fn said(answer: &Answer, words: &Words<'_>) -> (Option<String>, Fault) {
-    match answer.code {
-        Code::Denied => (None, Fault::at("password", words.say("complaint-password"))),
-        Code::TotpMismatch => (None, Fault::at("otp", words.say("complaint-code"))),
-        _ => (Some(complaint::of(answer, words)), Fault::default()),
-    }
 }
 
 fn shown(

@@ -11,7 +11,7 @@ use crate::{
         fault::Fault,
         page::{Camera, page},
         see,
-        sign_in::{proof_of, refused, send},
+        sign_in::{hello, proof_of, refused, send},
         words::Words,
     },
     problem::Problem,
@@ -22,8 +22,7 @@ use crate::{
 use askama::Template;
 use fourauth_protocol::{
     answer::Answer,
-    code::Code,
-    command::{Command, Hello, RevokeDevice},
+    command::{Command, RevokeDevice},
     device::DeviceName,
     one_time_code::OneTimeCode,
     secret::Secret,
@@ -100,18 +99,13 @@ pub(in crate::portal) async fn revoke(call: Call) -> Outcome {
 
 impl Visit<'_> {
     async fn refused(&self, answer: &Answer, words: &Words<'_>) -> Outcome {
-        let (complaint, fault) = match answer.code {
-            Code::Denied => (None, Fault::at("password", words.say("complaint-password"))),
-            Code::TotpMismatch => (None, Fault::at("otp", words.say("complaint-code"))),
-            _ => (Some(complaint::of(answer, words)), Fault::default()),
-        };
+        let (complaint, fault) = complaint::of_proof(answer, words);
         let page = self.page(status::of(answer.code), complaint, fault).await?;
         Ok(refused(answer, page))
     }
 
     async fn page(&self, status: StatusCode, complaint: Option<String>, fault: Fault) -> Outcome {
-        let hello = send(self.call, None, Command::Hello(Hello::default())).await?;
-        let nonce = hello.body.server.and_then(|server| server.device_nonce);
+        let nonce = hello(self.call).await?.and_then(|server| server.device_nonce);
         let username = self.session.body.username.as_ref().ok_or_else(Problem::incomplete)?;
         let revoke = RevokePage {
             words: self.call.words()?,

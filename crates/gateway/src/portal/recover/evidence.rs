@@ -46,8 +46,8 @@ pub(super) struct Evidence {
 type Impossible = &'static str;
 
 impl Evidence {
-    /// The command that replaces `lost`, and the proof that goes with it. A one-time code that is none is a
-    /// wrong one, which the server counts.
+    /// The command that replaces `lost`, and the proof that goes with it. A text that is no one-time code
+    /// is a wrong one, which the server counts.
     pub(super) fn command(self, lost: Lost) -> Result<(Command, BrowserProof), Impossible> {
         let name = Username::parse(self.username.trim()).map_err(|_| "fault-name")?;
         let proof = self.device.proof(name.clone());
