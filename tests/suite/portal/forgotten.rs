@@ -72,6 +72,8 @@ async fn a_code_from_a_mail_sets_a_new_password() {
         ("password", "password", "This password is too weak."),
     ] {
         set_password(&mut browser, password, repeated);
+        // The page before may have an alert as well.
+        browser.see(complaint);
         let said = browser.complaint();
         assert!(said.starts_with(complaint), "{said}");
     }

@@ -134,6 +134,8 @@ async fn a_name_that_is_taken_is_said_beside_the_form() {
         browser.fill("Telephone number (optional)", phone);
         browser.fill("Password", PASSWORD);
         browser.click("Continue");
+        // The page before may have an alert as well.
+        browser.see(complaint);
         assert!(browser.complaint().starts_with(complaint), "{name}");
     }
     browser.close();
