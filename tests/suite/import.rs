@@ -309,3 +309,18 @@ async fn an_import_with_a_wrong_key_changes_nothing() {
     assert_eq!(number(&database, "SELECT COUNT(*) FROM users").await, 0);
     assert_eq!(number(&database, "SELECT COUNT(*) FROM access_logs").await, rows);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_with_ids_that_do_not_rise_is_refused() {
+    const COPY: &str = "CREATE TABLE copy AS SELECT * FROM access_logs; DROP TABLE access_logs; \
+         ALTER TABLE copy RENAME TO access_logs";
+
+    let moved = Move::prepare(Kind::Good).await;
+    let old = database(&moved.old.database()).await;
+    sqlx::raw_sql(COPY).execute(&old).await.unwrap();
+    let sum = moved.import(&moved.old.import()).await.unwrap().0;
+    assert_eq!(sum.rows, ROWS, "the control");
+    sqlx::raw_sql("UPDATE access_logs SET id = 1").execute(&old).await.unwrap();
+    let refused = moved.import(&moved.old.import()).await.unwrap_err().to_string();
+    assert!(refused.contains("the ids of the rows do not rise"), "{refused}");
+}

@@ -1,12 +1,14 @@
 //! An SQLite file of another system, opened for an import. Never writes to it.
 //!
-//! An untrusted SQLite file can hold views and virtual tables that run code of their author, and
-//! values of a gigabyte. So only plain tables are read, and the size of each value is limited before
-//! it is loaded.
+//! An untrusted SQLite file can hold expressions that run code of their author (views, triggers,
+//! constraints, generated columns), pages that refer to each other without end, and values of a
+//! gigabyte. So a file with such parts is refused, constraints are not computed, the steps of all
+//! reads are limited, and so is the size of each value before it is loaded.
 
+use crate::step_limit::limit_steps;
 use anyhow::{Context as _, ensure};
 use data_encoding::HEXLOWER;
-use rusqlite::{Connection, OpenFlags, Row, limits::Limit, types::ValueRef};
+use rusqlite::{Connection, OpenFlags, Row, config::DbConfig, limits::Limit, types::ValueRef};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
@@ -16,6 +18,10 @@ use std::{
 
 /// Longest value that SQLite loads, in bytes.
 const MAX_VALUE: i32 = 16 << 20;
+
+/// Smallest row of a table in the file, in bytes: a pointer of two, and a cell of four
+/// (<https://www.sqlite.org/fileformat.html#b_tree_pages>).
+const LEAST_ROW: u64 = 6;
 
 /// An open database file.
 #[derive(Debug)]
@@ -34,18 +40,17 @@ impl ForeignDatabase {
         ensure!(path.is_file(), "{} is not a file", path.display());
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).with_context(named)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE).with_context(named)?;
-        // The transaction prevents changes from here on, so the hash matches the rows that are
-        // read.
-        connection
-            .execute_batch(
-                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN; \
-                 SELECT 1 FROM sqlite_schema",
-            )
-            .with_context(named)?;
+        let size = fs::metadata(path).with_context(named)?.len();
+        harden(&connection, size).with_context(named)?;
         ensure!(is_alone(path), "{} is in use: stop {system} first", path.display());
         let digest = digest(path).with_context(named)?;
         let database = Self { connection, digest };
+        ensure!(
+            database.is_plain().with_context(named)?,
+            "{} is not a database of {system}: it has views, triggers, virtual tables or generated \
+             columns",
+            path.display()
+        );
         for table in tables {
             ensure!(
                 database.has_plain_table(table).with_context(named)?,
@@ -58,6 +63,14 @@ impl ForeignDatabase {
             "{} is damaged: restore it from a copy",
             path.display()
         );
+        for table in tables {
+            let rows = database.rows(table).with_context(named)?;
+            ensure!(
+                rows <= size / LEAST_ROW,
+                "{} is damaged: {table} has more rows than the file has room for",
+                path.display()
+            );
+        }
         Ok(database)
     }
 
@@ -66,11 +79,21 @@ impl ForeignDatabase {
         &self.digest
     }
 
-    /// True if there is a table of this name that is not virtual and has no generated columns.
+    /// True if the file has only tables and indexes, and no table is virtual or has generated columns.
+    /// SQLite computes these columns also when it checks the file.
+    fn is_plain(&self) -> rusqlite::Result<bool> {
+        const SQL: &str = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema \
+             WHERE type NOT IN ('table', 'index') \
+             OR type = 'table' AND UPPER(sql) NOT LIKE 'CREATE TABLE%') \
+             AND NOT EXISTS (SELECT 1 FROM sqlite_schema, pragma_table_xinfo(sqlite_schema.name) x \
+             WHERE sqlite_schema.type = 'table' AND x.hidden <> 0)";
+
+        self.connection.query_row(SQL, [], |row| row.get(0))
+    }
+
+    /// True if there is a table of this name.
     fn has_plain_table(&self, name: &str) -> rusqlite::Result<bool> {
-        const SQL: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 \
-             AND UPPER(sql) LIKE 'CREATE TABLE%' \
-             AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden <> 0)";
+        const SQL: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
 
         self.connection.query_row(SQL, [name], |row| row.get::<_, i64>(0)).map(|count| count == 1)
     }
@@ -80,6 +103,29 @@ impl ForeignDatabase {
         let first = |row: &Row<'_>| row.get::<_, String>(0);
         self.connection.query_row("PRAGMA quick_check(1)", [], first).map(|found| found == "ok")
     }
+
+    /// Number of rows of a table, whatever its indexes say.
+    fn rows(&self, table: &str) -> rusqlite::Result<u64> {
+        let sql = format!("SELECT COUNT(*) FROM main.\"{table}\" NOT INDEXED");
+        let rows: i64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+    }
+}
+
+/// Bounds work and memory, forbids SQLite to run code from the file, and starts a transaction. It
+/// prevents changes from here on, so the hash matches the rows that are read.
+fn harden(connection: &Connection, size: u64) -> rusqlite::Result<()> {
+    limit_steps(connection, size)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    // A constraint is an expression, and a check of the file computes it for each row.
+    connection.execute_batch(
+        "PRAGMA cell_size_check = ON; PRAGMA ignore_check_constraints = ON; BEGIN; \
+         SELECT 1 FROM sqlite_schema",
+    )
 }
 
 /// Bytes of a text or a blob: Python writes `str` as text and `bytes` as a blob.
@@ -121,3 +167,6 @@ fn digest(path: &Path) -> io::Result<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

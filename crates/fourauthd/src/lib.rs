@@ -19,5 +19,6 @@ pub mod imported;
 pub mod local_store;
 pub mod output;
 mod scratch;
+mod step_limit;
 pub mod table;
 pub mod web;

@@ -41,19 +41,18 @@ pub(super) fn open(path: &Path) -> Result<(Connection, u64), Unreadable> {
     let size = |path: &Path| fs::metadata(path).map(|file| file.len()).ok();
     let waiting = size(&journal);
     let is_alone = waiting.is_none() && size(&with_suffix(path, "-journal")).is_none();
-    let opened = connect(path, is_alone).and_then(|found| harden(&found).map(|()| found));
+    let whole = size(path).unwrap_or(0) + waiting.unwrap_or(0);
+    let opened = connect(path, is_alone).and_then(|found| harden(&found, whole).map(|()| found));
     let database = match opened {
         // The directory is read-only, so SQLite cannot create the index of the journal. The journal
         // is empty, so the file alone is complete.
         Err(_) if waiting == Some(0) => {
-            connect(path, true).and_then(|found| harden(&found).map(|()| found))?
+            connect(path, true).and_then(|found| harden(&found, whole).map(|()| found))?
         }
         opened => opened?,
     };
-    let size = size(path).unwrap_or(0) + waiting.unwrap_or(0);
-    limit_work(&database, size)?;
     TABLES.iter().try_for_each(|table| expect_table(&database, table))?;
-    Ok((database, size))
+    Ok((database, whole))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -82,8 +81,10 @@ fn connect(path: &Path, is_alone: bool) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags)
 }
 
-/// Forbids SQLite to run code from the file, bounds memory, and starts a read transaction.
-fn harden(database: &Connection) -> rusqlite::Result<()> {
+/// Forbids SQLite to run code from the file of `size` bytes, bounds work and memory, and starts a read
+/// transaction. The schema is a table, so the work is bounded before the first statement.
+fn harden(database: &Connection, size: u64) -> rusqlite::Result<()> {
+    limit_work(database, size)?;
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;

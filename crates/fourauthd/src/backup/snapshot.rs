@@ -1,11 +1,17 @@
 //! Copies a SQLite database while a server writes to it, and reads the copy.
 
 use super::manifest::Database;
+use crate::step_limit::limit_steps;
 use anyhow::{Context as _, bail, ensure};
 use data_encoding::HEXLOWER;
 use fourauth_audit::tree::Frontier;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    time::Duration,
+};
 
 /// Timeout for a server that holds a lock on the whole file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,7 +80,7 @@ pub(super) fn erasures(path: &Path) -> anyhow::Result<Vec<i64>> {
 pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     const ACTING: &str = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1";
 
-    let database = open(path)?;
+    let database = open_untrusted(path)?;
     let acting = database.query_row(ACTING, [], |row| row.get::<_, String>(0)).optional()?;
     if acting.is_some() {
         bail!("the database has triggers or views, which fourauth never creates");
@@ -87,12 +93,25 @@ pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens a database that nothing has vouched for yet. Its pages and its constraints may be crafted.
+fn open_untrusted(path: &Path) -> anyhow::Result<Connection> {
+    let database = connect(path)?;
+    limit_steps(&database, fs::metadata(path)?.len())?;
+    database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")?;
+    Ok(database)
+}
+
 fn open(path: &Path) -> anyhow::Result<Connection> {
+    let database = connect(path)?;
+    // The schema of an untrusted file may call functions.
+    database.pragma_update(None, "trusted_schema", false)?;
+    Ok(database)
+}
+
+fn connect(path: &Path) -> anyhow::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(Path::new(".").join(path), flags)?;
     database.busy_timeout(BUSY_TIMEOUT)?;
-    // The schema of an untrusted file may call functions.
-    database.pragma_update(None, "trusted_schema", false)?;
     Ok(database)
 }
 

@@ -8,6 +8,7 @@ use super::{
     source::{self, OldRow, Source},
 };
 use crate::local_store::LocalStore;
+use anyhow::ensure;
 use fourauth_protocol::{answer::AuditRow, time::UnixMillis, username::Username};
 use fourauth_store::{AuditEntry, AuditQuery, Error, ForeignEntry, MAX_ROWS};
 
@@ -64,13 +65,17 @@ impl Past {
 pub(super) async fn import(local: &LocalStore, source: &Source, done: u64) -> anyhow::Result<u64> {
     let mut log = source.log()?;
     let mut log = log.query([])?;
-    let (mut seen, mut batch) = (0, Vec::with_capacity(BATCH_ROWS));
+    let (mut seen, mut last, mut batch) = (0, None, Vec::with_capacity(BATCH_ROWS));
     while let Some(row) = log.next()? {
+        let row = source::row(row)?;
+        // Otherwise an interrupted import could not tell which rows it has copied.
+        ensure!(row.id.is_some() && row.id > last, "access_logs: the ids of the rows do not rise");
+        last = row.id;
         seen += 1;
         if seen <= done {
             continue;
         }
-        batch.push(entry(source::row(row)?));
+        batch.push(entry(row));
         if batch.len() == BATCH_ROWS {
             append(local, source, std::mem::take(&mut batch), seen).await?;
         }
@@ -134,7 +139,7 @@ fn named(source: &Source) -> String {
 }
 
 fn entry(row: OldRow) -> ForeignEntry {
-    let OldRow { ts_utc, username, action, success, detail } = row;
+    let OldRow { ts_utc, username, action, success, detail, .. } = row;
     let action = action.unwrap_or_default();
     let action =
         if ACTIONS.contains(&action.as_str()) { action } else { format!("{FOREIGN}{action}") };
@@ -161,6 +166,7 @@ mod tests {
 
     fn row(ts_utc: &str, action: &str) -> OldRow {
         OldRow {
+            id: Some(1),
             ts_utc: Some(ts_utc.to_owned()),
             username: Some("alice".to_owned()),
             action: Some(action.to_owned()),

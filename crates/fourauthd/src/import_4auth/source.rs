@@ -24,6 +24,8 @@ pub(super) struct OldUser {
 /// A row of the log as 4Auth stores it.
 #[derive(Debug)]
 pub(super) struct OldRow {
+    /// `None` if it is not an integer.
+    pub(super) id: Option<i64>,
     pub(super) ts_utc: Option<String>,
     pub(super) username: Option<String>,
     pub(super) action: Option<String>,
@@ -88,7 +90,7 @@ impl Source {
             "SELECT CASE WHEN octet_length(ts_utc) <= 65536 THEN ts_utc END, \
              CASE WHEN octet_length(username) <= 65536 THEN username END, \
              CASE WHEN octet_length(action) <= 65536 THEN action END, success, \
-             CASE WHEN octet_length(detail) <= 65536 THEN detail END \
+             CASE WHEN octet_length(detail) <= 65536 THEN detail END, id \
              FROM main.access_logs ORDER BY id",
         )
     }
@@ -107,7 +109,12 @@ pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<OldUser> {
 
 /// Reads a row of [`Source::log`].
 pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<OldRow> {
+    let id = match row.get_ref(5)? {
+        ValueRef::Integer(id) => Some(id),
+        ValueRef::Null | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => None,
+    };
     Ok(OldRow {
+        id,
         ts_utc: lossy(row, 0)?,
         username: lossy(row, 1)?,
         action: lossy(row, 2)?,
