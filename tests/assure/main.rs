@@ -28,6 +28,7 @@ mod idle;
 mod images;
 mod import;
 mod limits;
+mod links;
 mod lockout;
 mod memory;
 mod migrate;
@@ -114,7 +115,7 @@ async fn report(name: &'static str, setup: &Setup) -> anyhow::Result<Report> {
 /// Runs all names, one after the other.
 const ALL: &str = "all";
 
-const NAMES: [&str; 27] = [
+const NAMES: [&str; 28] = [
     "idle",
     "slow",
     "budget",
@@ -140,6 +141,7 @@ const NAMES: [&str; 27] = [
     "import",
     "audit",
     "backup",
+    "links",
     "courier",
     "http",
 ];
@@ -147,6 +149,7 @@ const NAMES: [&str; 27] = [
 async fn figures(name: &str, setup: &Setup, defence: Defence) -> anyhow::Result<Figures> {
     match name {
         "backup" => backup::figures(setup, defence).await,
+        "links" => links::figures(setup, defence).await,
         "courier" => courier::figures(setup, defence).await,
         "http" => Box::pin(http::figures(setup, defence)).await,
         "audit" => audit::figures(setup, defence).await,

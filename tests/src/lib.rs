@@ -2,6 +2,8 @@
 
 pub mod browser;
 pub mod http2;
+#[cfg(target_os = "linux")]
+pub mod link_race;
 pub mod mail_server;
 pub mod mailbox;
 pub mod models;

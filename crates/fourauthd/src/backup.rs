@@ -26,9 +26,9 @@ pub use envelope::{Lock, Unlock};
 pub use restore::Restore;
 pub use verify::Verify;
 
+use crate::invocation::Invocation;
 use clap::Subcommand;
 use fourauth_config::Config;
-use fourauth_protocol::time::UnixMillis;
 
 /// Commands on backups.
 #[derive(Debug, Subcommand)]
@@ -43,17 +43,18 @@ pub enum BackupCommand {
 }
 
 impl BackupCommand {
-    /// Runs the command and prints the result. `now` is the time of the system clock.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
     /// If a file cannot be read, written or decrypted, if a backup is damaged or was changed, or if
     /// a restore would replace a file or undo exported rows.
-    pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+    pub async fn run(self, config: &Config, by: impl Into<Invocation>) -> anyhow::Result<()> {
+        let by = by.into();
         match self {
-            Self::Create(request) => request.run(config, now).await,
-            Self::Verify(request) => request.run(config, now).await,
-            Self::Restore(request) => request.run(config, now).await,
+            Self::Create(request) => request.run(config, by).await,
+            Self::Verify(request) => request.run(config, by).await,
+            Self::Restore(request) => request.run(config, by).await,
         }
     }
 }

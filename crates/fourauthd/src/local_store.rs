@@ -1,5 +1,6 @@
 //! The database of a server, opened by a local command.
 
+use crate::invocation::{Caller, Invocation};
 use anyhow::{Context as _, bail};
 use fourauth_audit::checkpoint::Checkpoint;
 use fourauth_auth::{
@@ -16,8 +17,8 @@ use fourauth_server::{data_folder, parts};
 use fourauth_store::{ACCEPT_ROLLBACK, AuditEntry, BoxFuture, Error, Keyring, Store, Tx};
 use std::sync::Arc;
 
-/// Ends the detail of every audit row that a local command writes.
-pub(crate) const LOCAL_SUFFIX: &str = "by local administration";
+/// Ends the detail of every audit row that a local command writes, with the user after it.
+const LOCAL_SUFFIX: &str = "by local administration";
 
 /// Database of a server, opened by another process.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct LocalStore {
     pub store: Store,
     /// Time of the system clock.
     pub now: UnixMillis,
+    caller: Caller,
     keyring: Arc<Keyring>,
     auth: AuthConfig,
     compute: ComputeConfig,
@@ -39,23 +41,26 @@ impl LocalStore {
     ///
     /// If this version of the server has not run here yet, or the keyring does not belong to the
     /// database.
-    pub async fn open(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, by: impl Into<Invocation>) -> anyhow::Result<Self> {
         let keyring = keyring(config)?;
         let store = Store::open_existing(&config.location(), Arc::clone(&keyring)).await?;
-        Ok(Self::new(config, store, keyring, now))
+        Ok(Self::new(config, store, keyring, by.into()))
     }
 
     /// Opens a database that was unpacked from a backup, perhaps by an older version, and migrates
     /// it.
-    pub(crate) async fn open_unpacked(config: &Config, now: UnixMillis) -> anyhow::Result<Self> {
+    pub(crate) async fn open_unpacked(
+        config: &Config,
+        by: impl Into<Invocation>,
+    ) -> anyhow::Result<Self> {
         let keyring = keyring(config)?;
         let store = Store::open(&config.location(), Arc::clone(&keyring)).await?;
-        Ok(Self::new(config, store, keyring, now))
+        Ok(Self::new(config, store, keyring, by.into()))
     }
 
-    fn new(config: &Config, store: Store, keyring: Arc<Keyring>, now: UnixMillis) -> Self {
-        let Config { auth, compute, .. } = config.clone();
-        Self { store, now, keyring, auth, compute }
+    fn new(config: &Config, store: Store, keyring: Arc<Keyring>, by: Invocation) -> Self {
+        let (Invocation { now, caller }, Config { auth, compute, .. }) = (by, config.clone());
+        Self { store, now, caller, keyring, auth, compute }
     }
 
     fn compute(&self) -> anyhow::Result<Compute> {
@@ -85,7 +90,7 @@ impl LocalStore {
         detail: &str,
     ) -> AuditEntry {
         let divider = if detail.is_empty() { "" } else { " " };
-        let detail = format!("{detail}{divider}{LOCAL_SUFFIX}");
+        let detail = format!("{detail}{divider}{}", self.suffix());
         AuditEntry {
             at: self.now,
             username: username.map(normal_form),
@@ -93,6 +98,11 @@ impl LocalStore {
             success: true,
             detail,
         }
+    }
+
+    /// Ends the detail of an audit row of this command.
+    pub(crate) fn suffix(&self) -> String {
+        format!("{LOCAL_SUFFIX}{}", self.caller)
     }
 
     /// Audit row that gives up the exported checkpoint `lost`.

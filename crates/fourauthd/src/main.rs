@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use fourauth_config::{Config, layers::Layered};
 use fourauth_daemon::{logging, open_files::raise_limit, process_memory, signals::Signals};
 use fourauth_face_pack::ClientEnvironment;
+use fourauth_private_file::Unread;
 use fourauth_protocol::{printable::printable_lines, time::UnixMillis};
 use fourauth_server::{
     data_folder, first_run,
@@ -21,13 +22,16 @@ use fourauthd::{
         models::ModelsCommand, outbox::OutboxCommand, session::SessionCommand, time::TimeCommand,
         user::UserCommand,
     },
+    invocation::{Caller, Invocation},
     local_store::LocalStore,
     output::{OutputError, write_note},
+    owner::{Owner, become_owner},
     web,
 };
 use std::{
     alloc::System,
     ffi::OsString,
+    io::{self, ErrorKind},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -120,55 +124,100 @@ fn main() -> ExitCode {
 fn start() -> anyhow::Result<()> {
     // Before any secret is in memory.
     process_memory::protect().context("cannot disable core dumps")?;
+    let Arguments { config, command } = Arguments::parse();
+    let (layered, environment, caller) = surroundings(config)?;
+    layered.config.check()?;
+    let command = command.unwrap_or(Command::Serve);
+    // Before there is a second thread, and before anything in the data folder is opened.
+    let owner = become_owner(&command.works_in(&layered.config))?;
+    // A change of the user takes the protection back.
+    process_memory::protect().context("cannot disable core dumps")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-    let arguments = Arguments::parse();
     // A measurement that a signal has stopped must not print its report.
-    let is_of_models = matches!(arguments.command, Some(Command::Models(_)));
+    let is_of_models = matches!(command, Command::Models(_));
     let wait = if is_of_models { Duration::ZERO } else { SHUTDOWN_TIMEOUT };
-    let done = runtime.block_on(run(arguments));
+    let by = Invocation { now: system_clock()?, caller };
+    let done = runtime.block_on(run(command, &layered, environment, by));
     runtime.shutdown_timeout(wait);
-    done
+    done.map_err(|error| explained(error, owner))
 }
 
+/// The configuration, the variables for other programs, and the user that started this one.
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and goes on as a value")]
-async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let layered = match (arguments.config, named_configuration(std::env::var_os(CONFIG))) {
+fn surroundings(option: Option<PathBuf>) -> anyhow::Result<(Layered, ClientEnvironment, Caller)> {
+    let layered = match (option, named_configuration(std::env::var_os(CONFIG))) {
         (None, Some(named)) => Layered::load(Some(&named), std::env::vars_os()).context(CONFIG)?,
         (option, _) => Layered::load(option.as_deref(), std::env::vars_os())?,
     };
-    let environment = std::env::vars_os().collect();
+    let caller = Caller::of_process(std::env::var_os("SUDO_USER"));
+    Ok((layered, std::env::vars_os().collect(), caller))
+}
+
+/// Adds the reason if a user that is not root's was refused a file.
+fn explained(error: anyhow::Error, owner: Option<Owner>) -> anyhow::Error {
+    let is_refusal = |cause: &(dyn std::error::Error + 'static)| {
+        let of_private_file = cause.downcast_ref().and_then(|unread| match unread {
+            Unread::Io(error) => Some(error),
+            Unread::Exposed { .. } => None,
+        });
+        let error: Option<&io::Error> = cause.downcast_ref().or(of_private_file);
+        error.is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    match owner {
+        Some(Owner { user, .. }) if error.chain().any(is_refusal) => anyhow!(
+            "{error:#}; this command became user {user}, to which the data folder belongs, so that \
+             user must be able to read and write the files that it names"
+        ),
+        _ => error,
+    }
+}
+
+impl Command {
+    /// The folders that the command works in, and that decide which user it runs as.
+    fn works_in(&self, config: &Config) -> Vec<PathBuf> {
+        match self {
+            Self::Models(command) if command.writes_packs() => vec![config.packs_dir()],
+            // Packs are public, and the pictures of a measurement may be root's.
+            Self::Config(_) | Self::Models(_) => Vec::new(),
+            _ => data_folder::folders(config),
+        }
+    }
+}
+
+async fn run(
+    command: Command,
+    layered: &Layered,
+    environment: ClientEnvironment,
+    by: Invocation,
+) -> anyhow::Result<()> {
     let config = &layered.config;
-    config.check()?;
-    let now = system_clock()?;
-    let command = arguments.command.unwrap_or(Command::Serve);
-    if !matches!(command, Command::Config(_)) {
+    let now = by.now;
+    if !matches!(command, Command::Config(_) | Command::Models(_)) {
         data_folder::check(config)?;
     }
     match command {
         Command::Serve => serve(config, &layered.warnings(), environment, now).await,
-        Command::Config(command) => command.run(&layered),
+        Command::Config(command) => command.run(layered),
         Command::Models(command) => run_models(command, config.clone(), environment).await,
         Command::Healthcheck => healthcheck::run(config, now).await,
-        Command::User(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Import(command) => {
-            command.run(config, &LocalStore::open(config, now).await?).await
-        }
-        Command::Device(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Session(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Gateway(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Outbox(command) => command.run(&LocalStore::open(config, now).await?).await,
-        Command::Audit(command) => command.run(config, now).await,
-        Command::Time(command) => command.run(&LocalStore::open(config, now).await?).await,
+        Command::User(command) => command.run(&LocalStore::open(config, by).await?).await,
+        Command::Import(command) => command.run(config, &LocalStore::open(config, by).await?).await,
+        Command::Device(command) => command.run(&LocalStore::open(config, by).await?).await,
+        Command::Session(command) => command.run(&LocalStore::open(config, by).await?).await,
+        Command::Gateway(command) => command.run(&LocalStore::open(config, by).await?).await,
+        Command::Outbox(command) => command.run(&LocalStore::open(config, by).await?).await,
+        Command::Audit(command) => command.run(config, by).await,
+        Command::Time(command) => command.run(&LocalStore::open(config, by).await?).await,
         Command::Backup(command) => {
             let mut signals = Signals::install()?;
             tokio::select! {
-                done = command.run(config, now) => done,
+                done = command.run(config, by) => done,
                 // Dropping the work removes the files that it unpacked.
                 () = signals.stop() => bail!("interrupted"),
             }
         }
-        Command::Key(command) => command.run(config, &LocalStore::open(config, now).await?).await,
-        Command::Admin(command) => command.run(config, &LocalStore::open(config, now).await?).await,
+        Command::Key(command) => command.run(config, &LocalStore::open(config, by).await?).await,
+        Command::Admin(command) => command.run(config, &LocalStore::open(config, by).await?).await,
     }
 }
 

@@ -22,6 +22,9 @@ pub enum Kind {
     /// A folder. It may be a link, as with `DynamicUser=` of systemd. The target of the link is
     /// checked, because a user that can move a link could also move a folder.
     Folder,
+    /// A folder in such a folder. It must not be a link: its owner could lead a command to any
+    /// folder.
+    Subfolder,
     /// A file that holds secrets.
     Secret,
 }
@@ -94,7 +97,7 @@ pub fn check(path: &Path, kind: Kind) -> Result<Custody, NotKept> {
     let failed = |error: io::Error| NotKept::Io { path: path.to_owned(), kind: error.kind() };
     let looked = match kind {
         Kind::Folder => fs::metadata(path),
-        Kind::Secret => fs::symlink_metadata(path),
+        Kind::Subfolder | Kind::Secret => fs::symlink_metadata(path),
     };
     let found = match looked {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Custody::Absent),
@@ -121,7 +124,7 @@ impl Kind {
     /// The mode that it should have.
     const fn mode(self) -> u32 {
         match self {
-            Self::Folder => 0o700,
+            Self::Folder | Self::Subfolder => 0o700,
             Self::Secret => 0o600,
         }
     }
@@ -159,7 +162,7 @@ enum Verdict {
 /// Judges the metadata for a process of `user`. Root may use the files of every user.
 const fn judge(kind: Kind, found: Found, user: u32) -> Verdict {
     let is_right = match kind {
-        Kind::Folder => found.is_folder,
+        Kind::Folder | Kind::Subfolder => found.is_folder,
         Kind::Secret => found.is_file,
     };
     if !is_right {
@@ -170,8 +173,8 @@ const fn judge(kind: Kind, found: Found, user: u32) -> Verdict {
     }
     match kind {
         _ if found.mode & OTHERS == 0 => Verdict::Kept,
-        Kind::Folder if found.mode & OTHERS_WRITE == 0 => Verdict::Close,
-        Kind::Folder | Kind::Secret => Verdict::Exposed,
+        Kind::Folder | Kind::Subfolder if found.mode & OTHERS_WRITE == 0 => Verdict::Close,
+        Kind::Folder | Kind::Subfolder | Kind::Secret => Verdict::Exposed,
     }
 }
 
@@ -183,7 +186,7 @@ mod tests {
     const US: u32 = 1000;
 
     fn judged(kind: Kind, owner: u32, mode: u32, user: u32) -> Verdict {
-        let (is_folder, is_file) = (kind == Kind::Folder, kind == Kind::Secret);
+        let (is_folder, is_file) = (kind != Kind::Secret, kind == Kind::Secret);
         judge(kind, Found { is_folder, is_file, owner, mode }, user)
     }
 
@@ -241,6 +244,8 @@ mod tests {
         assert_eq!(check(&link, Kind::Folder), Ok(Custody::Closed));
         assert_eq!(fs::metadata(&place).unwrap().mode() & 0o777, 0o700);
         assert_eq!(check(&link, Kind::Folder), Ok(Custody::Kept));
+        assert_eq!(check(&link, Kind::Subfolder), Err(NotKept::Other { path: link.clone() }));
+        assert_eq!(check(&place, Kind::Subfolder), Ok(Custody::Kept));
 
         fs::set_permissions(&place, Permissions::from_mode(0o770)).unwrap();
         let refused = check(&place, Kind::Folder).unwrap_err();

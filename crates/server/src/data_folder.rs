@@ -7,6 +7,7 @@ use fourauth_private_file::{
     self as private_file,
     custody::{self, Custody, Kind, NotKept},
 };
+use fourauth_store::Location;
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -60,6 +61,21 @@ pub fn report(config: &Config, is_new: bool) {
     }
 }
 
+/// The folders that hold the installation: the user that owns one of them can replace files of the
+/// server. The data folder is the first.
+#[must_use]
+pub fn folders(config: &Config) -> Vec<PathBuf> {
+    let mut folders = vec![config.data_dir.clone()];
+    folders.extend(SUBFOLDERS.map(|name| config.data_dir.join(name)));
+    if let Location::Sqlite(path) = config.location() {
+        folders.extend(path.parent().map(Path::to_owned));
+    }
+    folders
+}
+
+/// The folders in the data folder that hold secrets.
+const SUBFOLDERS: [&str; 2] = ["tls", "audit"];
+
 /// The files and folders in the data folder that other users must not access. Left out are the
 /// certificate, the public key and the checkpoints, which are public; lock files, which are empty;
 /// and models, which are checked against hashes. A private key that `tls.private_key` names is left
@@ -67,7 +83,7 @@ pub fn report(config: &Config, is_new: bool) {
 fn contents(config: &Config) -> Vec<(PathBuf, Kind)> {
     let inside = |name: &str| config.data_dir.join(name);
     let mut contents = vec![(config.data_dir.clone(), Kind::Folder)];
-    contents.extend(["tls", "audit"].map(|name| (inside(name), Kind::Folder)));
+    contents.extend(SUBFOLDERS.map(|name| (inside(name), Kind::Subfolder)));
     contents.extend(
         ["tls/key.pem", "audit/log.key", "audit/epoch.toml", "audit/epoch-0"]
             .map(|name| (inside(name), Kind::Secret)),

@@ -7,7 +7,7 @@ use super::{
     manifest::{self, Database, Entry, Manifest},
     snapshot,
 };
-use crate::{local_store::LocalStore, scratch};
+use crate::{invocation::Invocation, local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use fourauth_config::Config;
@@ -43,13 +43,13 @@ struct Collected {
 }
 
 impl Create {
-    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+    pub(super) async fn run(self, config: &Config, by: Invocation) -> anyhow::Result<()> {
         ensure!(!self.file.exists(), "{} already exists", self.file.display());
         // Opening the database checks the keyring: with a wrong one the backup would be unusable.
-        let local = LocalStore::open(config, now).await?;
+        let local = LocalStore::open(config, by).await?;
         let scratch = scratch::make(&config.data_dir, "backup")?;
         let collected = self.collect(config, &scratch)?;
-        let manifest = collected.manifest(now)?;
+        let manifest = collected.manifest(local.now)?;
         collected.write(&manifest, &self.lock, &self.file)?;
         let detail = describe(&manifest);
         local.store.append(local.local_row(None, "backup_create", &detail)).await?;

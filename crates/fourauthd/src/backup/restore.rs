@@ -10,13 +10,12 @@ use super::{
     examination::{VerifiedBackup, examine},
     exported,
 };
-use crate::{local_store::LocalStore, scratch};
+use crate::{invocation::Invocation, local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use fourauth_checkpoints::{Exported, Publisher, PublisherSettings, last_signed_file};
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
-use fourauth_protocol::time::UnixMillis;
 use fourauth_server::{data_folder::DataFolderLock, first_run};
 use fourauth_store::{Error, Location};
 use std::{
@@ -43,16 +42,16 @@ pub struct Restore {
 }
 
 impl Restore {
-    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+    pub(super) async fn run(self, config: &Config, by: Invocation) -> anyhow::Result<()> {
         Self::refuse_to_replace(config)?;
         first_run::data_dir(&config.data_dir)?;
         let _folder = DataFolderLock::take(&config.data_dir)?;
         let database = Self::refuse_to_replace(config)?;
         let scratch = scratch::make(&config.data_dir, "restore")?;
-        let examined = examine(&self.file, &self.unlock, &scratch, config, now).await?;
+        let examined = examine(&self.file, &self.unlock, &scratch, config, by.now).await?;
         keep_one_log(config, &examined.config)?;
         match (&examined.manifest.database, &database) {
-            (Some(_), Some(_)) => self.settle(&examined, config, now).await?,
+            (Some(_), Some(_)) => self.settle(&examined, config, by).await?,
             (None, _) => {}
             (Some(_), None) => {
                 bail!("the backup holds a SQLite database, but store.url names PostgreSQL")
@@ -96,9 +95,9 @@ impl Restore {
         &self,
         examined: &VerifiedBackup,
         config: &Config,
-        now: UnixMillis,
+        by: Invocation,
     ) -> anyhow::Result<()> {
-        let inside = LocalStore::open_unpacked(&examined.config, now).await?;
+        let inside = LocalStore::open_unpacked(&examined.config, by).await?;
         let newer = match &examined.log_key {
             Some(key) => {
                 let last = last_signed_file(&config.audit_dir());

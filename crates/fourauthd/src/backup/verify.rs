@@ -1,11 +1,10 @@
 //! `fourauthd backup verify`: checks a backup without restoring it.
 
 use super::{envelope::Unlock, examination::examine};
-use crate::scratch;
+use crate::{invocation::Invocation, scratch};
 use anyhow::ensure;
 use clap::Args;
 use fourauth_config::Config;
-use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
 
 /// Arguments of `backup verify`.
@@ -22,7 +21,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+    pub(super) async fn run(self, config: &Config, by: Invocation) -> anyhow::Result<()> {
         // Not next to the backup: unencrypted keys must not be written to the disk of backups.
         let parent = self.scratch.as_deref().unwrap_or(&config.data_dir);
         ensure!(
@@ -31,7 +30,7 @@ impl Verify {
             parent.display()
         );
         let scratch = scratch::make(parent, "verify")?;
-        print_out!("{}", examine(&self.file, &self.unlock, &scratch, config, now).await?)?;
+        print_out!("{}", examine(&self.file, &self.unlock, &scratch, config, by.now).await?)?;
         Ok(())
     }
 }

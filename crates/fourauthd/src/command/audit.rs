@@ -11,10 +11,9 @@ mod proof;
 mod show;
 mod verify;
 
-use crate::local_store::LocalStore;
+use crate::{invocation::Invocation, local_store::LocalStore};
 use clap::{Args, Subcommand};
 use fourauth_config::Config;
-use fourauth_protocol::time::UnixMillis;
 use std::path::PathBuf;
 
 /// Commands on the audit log. Without a subcommand it shows the newest rows.
@@ -62,19 +61,20 @@ enum Task {
 }
 
 impl AuditCommand {
-    /// Runs the command and prints the result. `now` is the time of the system clock.
+    /// Runs the command and prints the result.
     ///
     /// # Errors
     ///
     /// If the database fails, or a file cannot be read or written. `verify` also fails if the log
     /// was changed.
-    pub async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
-        let local = || LocalStore::open(config, now);
+    pub async fn run(self, config: &Config, by: impl Into<Invocation>) -> anyhow::Result<()> {
+        let by = by.into();
+        let local = || LocalStore::open(config, by.clone());
         match self.task.unwrap_or(Task::Show { row: None, filter: self.filter }) {
             Task::Show { row, filter } => filter.of(row).run(&local().await?).await,
             Task::Export { file } => export::run(&config.audit_dir(), &local().await?, &file).await,
             Task::Proof { row } => proof::run(&local().await?, row).await,
-            Task::Verify(request) => request.run(config, now).await,
+            Task::Verify(request) => request.run(config, by).await,
             Task::AcceptRollback { yes } => {
                 accept::run(&config.publisher(), &local().await?, yes).await
             }

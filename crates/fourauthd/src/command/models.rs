@@ -57,6 +57,15 @@ impl ModelsCommand {
         }
     }
 
+    /// True if the command writes to the folder of the packs.
+    #[must_use]
+    pub const fn writes_packs(&self) -> bool {
+        match self {
+            Self::Install { .. } => true,
+            Self::List(_) | Self::Measure(_) | Self::Check => false,
+        }
+    }
+
     /// What a signal leaves behind, for the message at the end.
     #[must_use]
     pub fn when_stopped(&self) -> String {

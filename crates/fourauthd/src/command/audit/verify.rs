@@ -5,14 +5,13 @@
 //! earlier.
 
 use super::export;
-use crate::{local_store::LocalStore, scratch, screen};
+use crate::{invocation::Invocation, local_store::LocalStore, scratch, screen};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fourauth_audit::epoch::EpochKey;
 use fourauth_audit_verify::{Options, Report};
 use fourauth_checkpoints::sink::SinkAddress;
 use fourauth_config::Config;
-use fourauth_protocol::time::UnixMillis;
 use fourauth_store::Location;
 use std::{
     fs,
@@ -41,11 +40,11 @@ pub(super) struct Request {
 
 impl Request {
     /// Prints the report; fails if the log was changed.
-    pub(super) async fn run(self, config: &Config, now: UnixMillis) -> anyhow::Result<()> {
+    pub(super) async fn run(self, config: &Config, by: Invocation) -> anyhow::Result<()> {
         let options = self.options(config)?;
         let report = match config.location() {
             Location::Sqlite(path) => fourauth_audit_verify::verify(&path, &options)?,
-            Location::Postgres(_) => by_export(config, now, &options).await?,
+            Location::Postgres(_) => by_export(config, by, &options).await?,
         };
         if self.json {
             let mut line = serde_json::to_value(&report)?;
@@ -85,8 +84,8 @@ fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
 }
 
 /// Verifies a temporary export, because the verifier reads only files and SQLite databases.
-async fn by_export(config: &Config, now: UnixMillis, options: &Options) -> anyhow::Result<Report> {
-    let local = LocalStore::open(config, now).await?;
+async fn by_export(config: &Config, by: Invocation, options: &Options) -> anyhow::Result<Report> {
+    let local = LocalStore::open(config, by).await?;
     let scratch = scratch::make(&config.data_dir, "verify")?;
     // Copied before the export: later checkpoints of a running server cover rows that are not in
     // it.

@@ -4,7 +4,7 @@
 //! interrupted. It does not reach text logs, or copies of the database elsewhere.
 
 use super::rename;
-use crate::local_store::{LOCAL_SUFFIX, LocalStore};
+use crate::local_store::LocalStore;
 use anyhow::{Context as _, bail, ensure};
 use fourauth_protocol::{
     contact::{Email, Phone},
@@ -129,12 +129,10 @@ async fn rows_of(local: &LocalStore, name: &str, erased: &mut Erased) -> anyhow:
         .await;
     erased.rows += counts?;
     loop {
-        let (name, at) = (name.to_owned(), local.now);
+        let (name, at, suffix) = (name.to_owned(), local.now, local.suffix());
         let some: Result<ErasedRows, Error> = local
             .store
-            .write(move |tx| {
-                Box::pin(async move { tx.erase_audit_rows(&name, at, LOCAL_SUFFIX).await })
-            })
+            .write(move |tx| Box::pin(async move { tx.erase_audit_rows(&name, at, &suffix).await }))
             .await;
         let ErasedRows { rows, recorded_by } = some?;
         if rows == 0 {
