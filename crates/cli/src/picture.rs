@@ -1,5 +1,8 @@
 //! Prepares pictures for the server: readable, upright and small enough.
 //!
+//! Only pixels are sent. A file also holds the place and the time of a photograph, the camera, and
+//! sometimes an earlier version of the picture; so every picture is encoded again.
+//!
 //! It does not detect faces; the server does.
 
 use fast_image_resize::{
@@ -45,10 +48,7 @@ pub(crate) fn read(reader: impl Read) -> Result<Picture, NotAPicture> {
 
 /// As [`read`], for a frame of a face challenge.
 pub(crate) fn read_frame(reader: impl Read) -> Result<Picture, NotAPicture> {
-    match decoded(whole(reader)?, FRAME_SIDE, MAX_FRAME)? {
-        Ok(unchanged) => Ok(unchanged),
-        Err(pixels) => encode_frame(&pixels),
-    }
+    encode_frame(&decoded(whole(reader)?)?)
 }
 
 fn whole(reader: impl Read) -> Result<Vec<u8>, NotAPicture> {
@@ -63,25 +63,18 @@ fn whole(reader: impl Read) -> Result<Vec<u8>, NotAPicture> {
     if bytes.len() as u64 > MAX_FILE { Err(NotAPicture::TooLarge) } else { Ok(bytes) }
 }
 
-/// Prepares a JPEG or PNG for sending. Small ones are unchanged, others are rotated and shrunk.
+/// Prepares a JPEG or PNG for sending: encodes its pixels as a JPEG, upright and small enough.
 ///
 /// # Errors
 ///
 /// [`NotAPicture`] if the bytes cannot be decoded.
 pub fn prepare(bytes: Vec<u8>) -> Result<Picture, NotAPicture> {
-    match decoded(bytes, LONGEST_SIDE, MAX_SENT)? {
-        Ok(unchanged) => Ok(unchanged),
-        Err(pixels) => encode(&pixels),
-    }
+    encode(&decoded(bytes)?)
 }
 
-/// The picture itself if it is small enough, or its pixels.
-fn decoded(
-    bytes: Vec<u8>,
-    longest: u32,
-    most: usize,
-) -> Result<Result<Picture, RgbImage>, NotAPicture> {
-    let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
+/// The pixels of a picture, upright.
+fn decoded(bytes: Vec<u8>) -> Result<RgbImage, NotAPicture> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     match reader.format() {
         Some(ImageFormat::Jpeg | ImageFormat::Png) => {}
         Some(other) => return Err(NotAPicture::Other(name_of(other))),
@@ -91,14 +84,11 @@ fn decoded(
     limits.max_alloc = Some(MAX_DECODED);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|_| NotAPicture::Unreadable)?;
-    // Re-encoding drops the EXIF orientation, so it is applied first.
+    // Encoding drops the EXIF orientation, so it is applied first.
     let orientation = decoder.orientation().map_err(|_| NotAPicture::Unreadable)?;
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(|_| NotAPicture::Unreadable)?;
-    if pixels.width().max(pixels.height()) <= longest && bytes.len() <= most {
-        return Ok(Ok(Picture::new(bytes)));
-    }
     pixels.apply_orientation(orientation);
-    Ok(Err(pixels.into_rgb8()))
+    Ok(pixels.into_rgb8())
 }
 
 fn name_of(format: ImageFormat) -> &'static str {
@@ -229,9 +219,20 @@ mod tests {
     }
 
     #[test]
-    fn a_small_picture_is_unchanged() {
+    fn only_pixels_of_a_picture_are_sent() {
+        let holds = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).any(|it| it == word);
         let jpeg = jpeg_with_orientation(&flag(640, 480), 6);
-        assert_eq!(prepare(jpeg.clone()).unwrap().bytes(), jpeg);
+        let mut png = Vec::new();
+        flag(64, 64).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+        // Some programs keep data behind the end of the picture.
+        png.extend(b"Exif");
+        for (file, size) in [(jpeg, (480, 640)), (png, (64, 64))] {
+            assert!(holds(&file, b"Exif"), "the control");
+            for sent in [read(&file[..]).unwrap(), read_frame(&file[..]).unwrap()] {
+                assert!(!holds(sent.bytes(), b"Exif"));
+                assert_eq!(decoded(&sent).dimensions(), size);
+            }
+        }
     }
 
     #[test]

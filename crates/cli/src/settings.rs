@@ -3,13 +3,16 @@
 
 use crate::entropy;
 use fourauth_client::{Fingerprint, ServerAddress};
-use fourauth_private_file as private_file;
+use fourauth_private_file::{self as private_file, Untrusted};
 use fourauth_protocol::username::Username;
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+
+/// Longest file that is read, in bytes.
+const MAX_FILE: u64 = 64 << 10;
 
 /// The saved settings.
 #[derive(Debug, Clone, Default)]
@@ -40,10 +43,19 @@ struct Written {
 /// Reads the file. A missing file gives empty settings.
 pub(crate) fn read(path: Option<&Path>) -> Result<Settings, SettingsError> {
     let Some(path) = path else { return Ok(Settings::default()) };
-    let text = match fourauth_text_file::read(path) {
+    let text = match private_file::read_trusted(path, MAX_FILE) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
-        Err(reason) => return Err(SettingsError::File { path: path.to_owned(), reason }),
+        Err(Untrusted::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Settings::default());
+        }
+        Err(Untrusted::Io(reason)) => {
+            return Err(SettingsError::File { path: path.to_owned(), reason });
+        }
+        // Another user could name a server that is not the person's.
+        Err(untrusted) => {
+            let reason = untrusted.to_string();
+            return Err(SettingsError::Content { path: path.to_owned(), reason });
+        }
     };
     parse(&text).map_err(|reason| SettingsError::Content { path: path.to_owned(), reason })
 }
@@ -125,6 +137,20 @@ mod tests {
             "server = \"a.example\"\npin = \"{PIN}\"\nusername = \"alice\"\ndevice_key = \"k\"\n"
         ))
         .unwrap()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn settings_that_others_can_change_are_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.toml");
+        saved().write(&path).unwrap();
+        assert!(read(Some(&path)).is_ok(), "the control");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let refused = read(Some(&path)).unwrap_err().to_string();
+        assert!(refused.contains("can be changed by others"), "{refused}");
     }
 
     #[test]

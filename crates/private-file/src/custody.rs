@@ -4,7 +4,7 @@
 //! folder that others can list loses these permissions: each file in it has its own mode. A folder
 //! that others can write to is refused: they may have replaced anything in it.
 
-use crate::OTHERS;
+use crate::{OTHERS, OTHERS_WRITE};
 use rustix::process::geteuid;
 use std::{
     fs::{self, Metadata, Permissions},
@@ -12,9 +12,6 @@ use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
-
-/// Of these, the bits that allow writing.
-const OTHERS_WRITE: u32 = 0o022;
 
 /// The type of path to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

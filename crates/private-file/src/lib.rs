@@ -19,6 +19,9 @@ use std::{
 /// Mode bits of the group and of all other users.
 pub const OTHERS: u32 = 0o077;
 
+/// Of these, the bits that allow writing.
+const OTHERS_WRITE: u32 = 0o022;
+
 /// Suffix of a file that is still being written.
 const DRAFT: &str = ".draft";
 
@@ -33,6 +36,26 @@ pub enum Unread {
     Exposed {
         /// Its permission bits.
         mode: u32,
+    },
+    /// The error of the operating system, or [`io::ErrorKind::InvalidData`] if it is not UTF-8.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A file was not read because another user decides about its content.
+#[derive(Debug, thiserror::Error)]
+pub enum Untrusted {
+    /// The group or all users may write it.
+    #[error("it can be changed by others (mode {mode:03o}): check what it says, and run chmod 600")]
+    Changeable {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It belongs to another user, and that user is not root.
+    #[error("it belongs to user {owner}: check what it says, and make it your own")]
+    Foreign {
+        /// User id of the owner.
+        owner: u32,
     },
     /// The error of the operating system, or [`io::ErrorKind::InvalidData`] if it is not UTF-8.
     #[error(transparent)]
@@ -187,6 +210,28 @@ pub fn read(path: &Path, limit: u64) -> Result<Secret<String>, Unread> {
             return Ok(text);
         }
     }
+}
+
+/// Reads at most `limit` bytes of a text file that no other user can change, without a byte order mark.
+/// Others may read it. It belongs to the user of this process or to root.
+///
+/// # Errors
+///
+/// [`Untrusted`] if another user can change the file, or if reading fails.
+pub fn read_trusted(path: &Path, limit: u64) -> Result<String, Untrusted> {
+    let file = File::open(path)?;
+    let found = file.metadata()?;
+    if let Some(owner) = platform::foreign_owner(&found) {
+        return Err(Untrusted::Foreign { owner });
+    }
+    let mode = platform::mode(&found);
+    if mode & OTHERS_WRITE != 0 {
+        return Err(Untrusted::Changeable { mode });
+    }
+    let mut text = String::new();
+    file.take(limit).read_to_string(&mut text)?;
+    fourauth_text_file::drop_mark(&mut text);
+    Ok(text)
 }
 
 /// True if this file was replaced or removed since it was opened. The data that was read from it

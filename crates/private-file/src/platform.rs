@@ -32,6 +32,12 @@ mod unix {
         found.permissions().mode() & 0o777
     }
 
+    /// The owner, if it is neither the user of this process nor root.
+    pub(crate) fn foreign_owner(found: &Metadata) -> Option<u32> {
+        let owner = found.uid();
+        (owner != 0 && owner != rustix::process::geteuid().as_raw()).then_some(owner)
+    }
+
     /// True if no name leads to the open file any more.
     pub(crate) fn is_unlinked(opened: &Metadata) -> bool {
         opened.nlink() == 0
@@ -73,6 +79,11 @@ mod portable {
 
     pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
+    }
+
+    /// No owner is known.
+    pub(crate) const fn foreign_owner(_found: &Metadata) -> Option<u32> {
+        None
     }
 
     pub(crate) fn mode(_: &Metadata) -> u32 {

@@ -166,3 +166,25 @@ fn a_file_that_others_can_read_is_not_read() {
     fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
     assert!(matches!(read(&path, 100), Err(Unread::Exposed { mode: 0o640 })));
 }
+
+#[test]
+fn a_file_that_others_can_change_is_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.toml");
+    fs::write(&path, "\u{feff}pin").unwrap();
+    for (mode, is_trusted) in [(0o600, true), (0o644, true), (0o664, false), (0o602, false)] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(
+            read_trusted(&path, 100).is_ok_and(|text| text == "pin"),
+            is_trusted,
+            "{mode:o}"
+        );
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    if chown(&path, Some(4711), None).is_err() {
+        eprintln!("SKIPPED: only root can change the owner of a file");
+        return;
+    }
+    let refused = read_trusted(&path, 100);
+    assert!(matches!(refused, Err(Untrusted::Foreign { owner: 4711 })), "{refused:?}");
+}

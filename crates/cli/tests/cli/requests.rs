@@ -5,6 +5,7 @@ use crate::{
     server::Server,
 };
 use fourauth_cli::exit::Exit;
+use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 
@@ -20,8 +21,14 @@ const ROWS: &str = r#"{"status":"ok","message":"1 row.","code":"ok","rows":[{"id
 const NOW: &str = "2025-03-01T12:00:00.000Z";
 const FACTORS: &str = "--username alice --password-file @password --totp-file @totp --face @a.png";
 
+/// The picture as it is sent: its pixels as a JPEG.
 fn base64(brightness: u8) -> Value {
-    serde_json::to_value(fourauth_protocol::picture::Picture::new(picture(brightness))).unwrap()
+    let pixels = image::load_from_memory(&picture(brightness)).unwrap().into_rgb8();
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, 90)
+        .encode(pixels.as_raw(), pixels.width(), pixels.height(), ExtendedColorType::Rgb8)
+        .unwrap();
+    serde_json::to_value(fourauth_protocol::picture::Picture::new(jpeg)).unwrap()
 }
 
 /// The request without a device key, which 4Auth's own client would also send.
