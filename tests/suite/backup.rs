@@ -175,6 +175,19 @@ async fn only_the_right_passphrase_opens_a_backup() {
 }
 
 #[tokio::test]
+async fn a_backup_of_another_log_is_not_proved_here() {
+    let (house, other) = (House::open().await, TestServer::start().await);
+    house.create("one.age").await;
+    let says = refused(&quick(other.folder()), house.verify("one.age")).await;
+    assert!(says.contains("the backup is of another audit log"), "{says}");
+    run(&house.config, house.verify("one.age")).await.unwrap();
+    // A machine without a log has nothing to compare.
+    let (_folder, config) = nowhere();
+    fs::create_dir(&config.data_dir).unwrap();
+    run(&config, house.verify("one.age")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_backup_is_encrypted_and_leaves_no_temporary_files() {
     let house = House::open().await;
     house.create("one.age").await;

@@ -86,10 +86,32 @@ pub fn sweep_all(parent: &Path) -> Result<(), ScratchError> {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        wipe(&self.folder);
         if let Err(error) = fs::remove_dir_all(&self.folder) {
             (self.on_left)(&self.folder, &error);
         }
     }
+}
+
+/// Overwrites the files of a folder, which may hold every key. A copy-on-write file system and flash
+/// memory may still keep them. What cannot be overwritten is removed all the same. A file that has
+/// another name has been put in its place, and stays.
+fn wipe(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => wipe(&entry.path()),
+            Ok(kind) if kind.is_file() && has_one_name(&entry) => {
+                let opened = crate::open_itself(&entry.path());
+                let _removed_all_the_same = opened.map(|file| file.map(crate::wipe));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+fn has_one_name(entry: &fs::DirEntry) -> bool {
+    entry.metadata().is_ok_and(|found| found.nlink() == 1)
 }
 
 /// Removes temporary folders with this prefix that no process holds a lock on.
@@ -102,6 +124,7 @@ fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
             && let Ok(dead) = File::open(entry.path())
             && dead.try_lock().is_ok()
         {
+            wipe(&entry.path());
             match fs::remove_dir_all(entry.path()) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -134,6 +157,34 @@ mod tests {
             fs::write(folder.join("secret"), "secret").unwrap();
         }
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_files_of_a_removed_folder_are_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let (other, placed) = (home.path().join("other"), home.path().join("keyring.toml"));
+        fs::write(&other, "not of the folder").unwrap();
+        let left = home.path().join("backup-0011223344556677.scratch");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("of a crash"), "secret").unwrap();
+        let mut open = vec![File::open(left.join("of a crash")).unwrap()];
+        {
+            let scratch = make(home.path(), 0);
+            let inner = scratch.folder().join("audit");
+            fs::create_dir(&inner).unwrap();
+            fs::write(inner.join("log.key"), "secret").unwrap();
+            open.push(File::open(inner.join("log.key")).unwrap());
+            std::os::unix::fs::symlink(&other, inner.join("link")).unwrap();
+            fs::write(inner.join("placed"), "restored").unwrap();
+            fs::hard_link(inner.join("placed"), &placed).unwrap();
+        }
+        for mut file in open {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut file, &mut bytes).unwrap();
+            assert_eq!(bytes, [0; 6]);
+        }
+        assert_eq!(fs::read(other).unwrap(), b"not of the folder");
+        assert_eq!(fs::read(placed).unwrap(), b"restored");
     }
 
     #[test]

@@ -19,10 +19,13 @@ use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Keyring, Location};
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File},
     io::BufReader,
     path::{Path, PathBuf},
 };
+
+/// File of the public key, in the folder of the audit log's keys.
+const PUBLIC_KEY: &str = "log.vkey";
 
 /// A verified backup, unpacked in a temporary folder.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(super) struct VerifiedBackup {
     pub(super) config: Config,
     /// Public key of the audit log; `None` if the log is not signed.
     pub(super) log_key: Option<VerifyingKey>,
+    /// True if this machine has that key. Otherwise the backup vouches for itself.
+    key_is_here: bool,
     values: u64,
     /// `None` if the database has no tree, or is not signed.
     audit: Option<Report>,
@@ -49,20 +54,22 @@ pub(super) async fn examine(
     let plain = unlock.decrypt(BufReader::new(opened))?;
     let manifest = archive::extract(plain, scratch.folder())?;
     let log_key = log_key(scratch.folder(), config)?;
+    let key_is_here = has_key(&config.audit_dir());
     let (config, path) = inside(config, scratch.folder());
     if manifest.entry(EPOCH).is_some() {
         EpochFile::open(&config.audit_dir())?;
     }
     let Some(database) = &manifest.database else {
         Keyring::load(&config.keyring_file())?;
-        return Ok(VerifiedBackup { manifest, config, log_key, values: 0, audit: None });
+        let (values, audit) = (0, None);
+        return Ok(VerifiedBackup { manifest, config, log_key, key_is_here, values, audit });
     };
     snapshot::check(&path)?;
     let found = snapshot::describe(&path)?;
     ensure!(found == *database, "the database is not what the manifest says");
     let audit = audit(log_key.as_ref(), database, &path)?;
     let values = open_everything(&config, now).await?;
-    Ok(VerifiedBackup { manifest, config, log_key, values, audit })
+    Ok(VerifiedBackup { manifest, config, log_key, key_is_here, values, audit })
 }
 
 /// Configuration of a server with its data in `scratch`, and the path of its database.
@@ -79,16 +86,32 @@ fn inside(config: &Config, scratch: &Path) -> (Config, PathBuf) {
     (inside, path)
 }
 
-/// Public key in the backup, or else the one of this machine: otherwise an attacker could remove
-/// the key from a backup to avoid the check of its log.
+/// Public key of this machine, or else the one in the backup. A backup with another key is one of
+/// another log. One without a key is checked with that of the machine: otherwise an attacker could
+/// remove the key to avoid the check.
 fn log_key(scratch: &Path, config: &Config) -> anyhow::Result<Option<VerifyingKey>> {
-    for folder in [scratch.join(AUDIT), config.audit_dir()] {
+    let (here, inside) = (config.audit_dir(), scratch.join(AUDIT));
+    if has_key(&here) && has_key(&inside) {
+        let key = |folder: &Path| fs::read(folder.join(PUBLIC_KEY));
+        ensure!(
+            key(&here)? == key(&inside)?,
+            "the backup is of another audit log than {}: to restore it here, move that folder away \
+             first; to verify it, set data_dir to a folder without a log",
+            here.display()
+        );
+    }
+    for folder in [here, inside] {
         match fourauth_checkpoints::public_key(&folder) {
             Err(KeyFileError::Missing { .. }) => {}
             key => return Ok(Some(key?)),
         }
     }
     Ok(None)
+}
+
+/// True if the folder has the public key of a log.
+fn has_key(folder: &Path) -> bool {
+    folder.join(PUBLIC_KEY).exists()
 }
 
 /// Verifies the audit log. Runs before the database is opened for writing, which would migrate an
@@ -137,12 +160,21 @@ impl fmt::Display for VerifiedBackup {
         };
         writeln!(f, "database  sound, migration {schema}, {} sealed values open", self.values)?;
         match &self.audit {
-            Some(report) => write!(
-                f,
-                "audit     {} rows replayed, nothing was changed; tree of {tree_size}, \
-                 root {tree_root}",
-                report.rows
-            ),
+            Some(report) => {
+                writeln!(
+                    f,
+                    "audit     {} rows replayed, nothing was changed; tree of {tree_size}, \
+                     root {tree_root}",
+                    report.rows
+                )?;
+                let origin = if self.key_is_here {
+                    "of this machine"
+                } else {
+                    "of the backup itself: compare it with `fourauthd audit keys` of its server"
+                };
+                let key = self.log_key.as_ref().map(ToString::to_string).unwrap_or_default();
+                write!(f, "key       {key}, {origin}")
+            }
             None if *tree_size > 0 => {
                 write!(f, "audit     NOT PROVED: its {tree_size} rows are not signed")
             }

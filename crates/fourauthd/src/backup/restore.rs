@@ -49,7 +49,6 @@ impl Restore {
         let database = Self::refuse_to_replace(config)?;
         let scratch = scratch::make(&config.data_dir, "restore")?;
         let examined = examine(&self.file, &self.unlock, &scratch, config, by.now).await?;
-        keep_one_log(config, &examined.config)?;
         match (&examined.manifest.database, &database) {
             (Some(_), Some(_)) => self.settle(&examined, config, by).await?,
             (None, _) => {}
@@ -173,19 +172,6 @@ fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-/// Fails if the data folder has the keys of another log: they must not sign this one.
-fn keep_one_log(config: &Config, inside: &Config) -> anyhow::Result<()> {
-    let key = |config: &Config| fs::read(config.audit_dir().join("log.vkey")).ok();
-    if let (Some(there), Some(restored)) = (key(config), key(inside)) {
-        ensure!(
-            there == restored,
-            "{} has the keys of another audit log: move that folder away first",
-            config.audit_dir().display()
-        );
-    }
-    Ok(())
 }
 
 /// Moves the unpacked files into place. Existing files stay: the epoch key must not go back.
