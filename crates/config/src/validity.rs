@@ -6,9 +6,11 @@ use super::{
     AuthConfig, CompatConfig, Config, CourierConfig, LimitsConfig, Network, WebResource, bounds,
 };
 use fourauth_auth::{profile::Profile, provisioning::fits_every_qr_code};
+use fourauth_checkpoints::sink::SinkAddress;
 use fourauth_courier::SmsRoute;
 use fourauth_daemon::settings::Requirement;
 use fourauth_protocol::{contact::Phone, printable::is_unprintable, token::MAX_PREFIX_BYTES};
+use std::path::Path;
 use tracing_subscriber::EnvFilter;
 
 /// Longest issuer, in characters. Every receipt contains it.
@@ -53,6 +55,11 @@ impl Config {
                     holds: !self.checkpoint_sinks().is_empty(),
                 },
                 Requirement {
+                    key: "audit.checkpoint_sinks",
+                    reason: "must not name the null device, which keeps no checkpoint",
+                    holds: !self.checkpoint_sinks().iter().any(keeps_nothing),
+                },
+                Requirement {
                     key: "log.filter",
                     reason: "is not in the syntax of EnvFilter",
                     holds: EnvFilter::try_new(&self.log.filter).is_ok(),
@@ -66,6 +73,12 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// True for a sink that takes checkpoints and never shows one: the null device, also behind a link.
+fn keeps_nothing(sink: &SinkAddress) -> bool {
+    let SinkAddress::File(path) = sink else { return false };
+    path.canonicalize().is_ok_and(|path| path == Path::new("/dev/null"))
 }
 
 /// True for a prefix that a token can be read with. Tokens stand in headers (RFC 6750 §2.1), in cookies
@@ -273,6 +286,15 @@ mod tests {
             (|config| config.compute.queue_per_source = 1, "compute.queue_per_source"),
             (|config| config.log.filter = "=[".into(), "log.filter"),
             (|config| config.audit.checkpoint_sinks = Some(Vec::new()), "audit.checkpoint_sinks"),
+            (
+                |config| {
+                    config.audit.checkpoint_sinks = Some(vec![
+                        "file:/var/log/a".parse().unwrap(),
+                        "file:/dev/./null".parse().unwrap(),
+                    ]);
+                },
+                "audit.checkpoint_sinks",
+            ),
             (|config| config.limits.startups = 0, "limits.startups"),
             (|config| config.limits.in_flight_mib = 15, "limits.in_flight_mib_per_source"),
             (|config| config.limits.crowded_bytes_per_s = 16_383, "limits.crowded_bytes_per_s"),
@@ -333,7 +355,7 @@ mod tests {
             (|config| config.compat.legacy_tcp = true, "compat.legacy_tcp"),
             (|config| config.compat.pickle_replies = true, "compat.pickle_replies"),
             (|config| config.compat.dotenv = Some(".env".into()), "compat.dotenv"),
-        ] as [(fn(&mut Config), &str); 32]
+        ] as [(fn(&mut Config), &str); 33]
         {
             assert_eq!(refused(change), key);
         }

@@ -12,8 +12,8 @@ pub use bounded::read_bounded;
 
 use std::{
     borrow::Cow,
-    fs,
-    io::{self, BufRead, ErrorKind},
+    fs::File,
+    io::{self, BufRead, ErrorKind, Read as _},
     path::Path,
 };
 
@@ -26,13 +26,24 @@ const MARK_BYTES: &[u8] = b"\xef\xbb\xbf";
 /// The beginnings of a file in UTF-16.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
-/// Reads a text file without a mark at its beginning.
+/// Longest text file that [`read`] takes, in bytes: far more than any configuration or key.
+const MOST: u64 = 1 << 20;
+
+/// Reads a text file of at most 1 MiB without a mark at its beginning. It may be a pipe, and a device
+/// that has no end is an error.
 ///
 /// # Errors
 ///
-/// The error of the operating system; [`ErrorKind::InvalidData`] if the file is not UTF-8.
+/// The error of the operating system; [`ErrorKind::FileTooLarge`] if the file is longer, and
+/// [`ErrorKind::InvalidData`] if it is not UTF-8.
 pub fn read(path: &Path) -> io::Result<String> {
-    decode(fs::read(path)?)
+    let mut bytes = Vec::new();
+    let read = File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(read).is_ok_and(|read| read <= MOST) {
+        decode(bytes)
+    } else {
+        Err(io::Error::new(ErrorKind::FileTooLarge, "it is longer than 1 MiB"))
+    }
 }
 
 /// The text of `bytes` without a mark at its beginning.
@@ -106,7 +117,8 @@ pub fn refuse_utf_16(bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufReader, Read as _};
+    use std::fs;
+    use std::io::BufReader;
 
     #[test]
     fn a_mark_at_the_beginning_is_dropped_once() {
@@ -148,5 +160,17 @@ mod tests {
         assert_eq!(read(&path).unwrap_err().kind(), ErrorKind::InvalidData);
         fs::write(&path, "\u{feff}a").unwrap();
         assert_eq!(read(&path).unwrap(), "a");
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_not_read() {
+        let refused = read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::FileTooLarge);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        for (bytes, is_read) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+            fs::write(&path, vec![b'a'; bytes]).unwrap();
+            assert_eq!(read(&path).is_ok(), is_read, "{bytes}");
+        }
     }
 }

@@ -91,11 +91,16 @@ async fn look_up(server: String) -> Vec<SocketAddr> {
 
 /// Chooses an address for every server, none twice. A liar must not vote under two names.
 ///
-/// Prefers IPv4, because a name with both families is more likely to be reachable by it.
+/// Prefers IPv4, because a name with both families is more likely to be reachable by it. Two names
+/// that share an address may be one host, and its address of the other family would be a second vote.
 fn one_each(servers: impl Iterator<Item = Vec<SocketAddr>>) -> Vec<Option<SocketAddr>> {
     let mut taken = HashSet::new();
     let choose = |mut addresses: Vec<SocketAddr>| {
         addresses.sort_by_key(SocketAddr::is_ipv6);
+        let shared = addresses.iter().find(|address| taken.contains(*address)).copied();
+        if let Some(shared) = shared {
+            addresses.retain(|address| address.is_ipv6() == shared.is_ipv6());
+        }
         addresses.into_iter().find(|address| taken.insert(*address))
     };
     servers.map(choose).collect()
@@ -204,6 +209,15 @@ mod tests {
             ["192.0.2.1:123", "192.0.2.2:123"].map(|address| address.parse().unwrap());
         let names = [vec![one, two], vec![one, two], vec![two, one], vec![]];
         assert_eq!(one_each(names.into_iter()), [Some(one), Some(two), None, None]);
+    }
+
+    #[test]
+    fn both_families_of_a_host_are_one_vote() {
+        let [four, six, other]: [SocketAddr; 3] =
+            ["192.0.2.1:123", "[2001:db8::1]:123", "[2001:db8::2]:123"]
+                .map(|address| address.parse().unwrap());
+        let names = [vec![six, four], vec![four, six], vec![six], vec![other]];
+        assert_eq!(one_each(names.into_iter()), [Some(four), None, Some(six), Some(other)]);
     }
 
     #[test]
