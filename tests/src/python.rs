@@ -11,27 +11,19 @@ use std::{
 struct Packages {
     /// A changed list needs another name, or an older installation would be used.
     folder: &'static str,
-    list: &'static [&'static str],
+    /// File in `tests/python/requirements`: each version, and the hashes of its files.
+    list: &'static str,
     installed: OnceLock<PathBuf>,
 }
 
 /// Those 4Auth used, one that verifies Ed25519 signatures, and a mail server.
-static COMMON: Packages = Packages {
-    folder: "python-with-mail",
-    list: &[
-        "bcrypt==5.0.0",
-        "cryptography==50.0.2",
-        "pyotp==2.12.0",
-        "pillow==13.0.0",
-        "aiosmtpd==1.4.6",
-    ],
-    installed: OnceLock::new(),
-};
+static COMMON: Packages =
+    Packages { folder: "python-with-hashes", list: "common.txt", installed: OnceLock::new() };
 
 /// A program that compares an HTTP API with its description, and what decides which requests it sends.
 static SCHEMATHESIS: Packages = Packages {
-    folder: "python-schemathesis-4.32.5",
-    list: &["schemathesis==4.32.5", "hypothesis==6.170.17", "jsonschema_rs==0.60.3"],
+    folder: "python-schemathesis-with-hashes",
+    list: "schemathesis.txt",
     installed: OnceLock::new(),
 };
 
@@ -111,7 +103,10 @@ impl Packages {
                 let passed = PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?)));
                 pip.env_clear().envs(passed);
                 pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--target"]);
-                let _quiet = said(pip.arg(&draft).args(self.list));
+                // A build script in a package runs only after its hash was compared.
+                pip.arg(&draft).args(["--require-hashes", "--requirement"]);
+                let lists = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python/requirements");
+                let _quiet = said(pip.arg(lists.join(self.list)));
                 if fs::rename(&draft, &folder).is_err() {
                     // Another process was faster.
                     fs::remove_dir_all(&draft).expect("a draft can be removed");

@@ -60,8 +60,19 @@ struct Album {
 const ALBUMS: [Album; 2] = [
     Album {
         client: "python3",
-        arguments: &["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"],
-        package: "face_recognition==1.3.0",
+        // pip runs the setup.py of the archive, but only after its hash was compared.
+        arguments: &[
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--no-binary",
+            ":all:",
+            "--require-hashes",
+            "--requirement",
+        ],
+        package: concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/python/requirements/faces.txt"),
         folder: "face_recognition-1.3.0/tests/test_images",
         pictures: &[
             ("32bit.png", "44dca895a7d635a4aedddd91a4f37af9a8a5b44e66154282a24645a757b5f627"),

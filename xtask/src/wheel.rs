@@ -11,8 +11,8 @@ use std::{
     process::{self, Command},
 };
 
-/// The programs that pip installs.
-const TOOLS: [&str; 2] = ["maturin==1.16.0", "mypy==2.4.1"];
+/// The programs that pip installs, and the hashes of their files.
+const TOOLS: &str = "tests/python/requirements/tools.txt";
 
 /// Builds a wheel for the tests, or with the option `--release` one for use.
 pub(crate) fn run(root: &Path, options: &[String]) -> anyhow::Result<()> {
@@ -61,7 +61,8 @@ fn tools(root: &Path) -> anyhow::Result<PathBuf> {
     let folder = root.join("target/python-tools");
     if !folder.exists() {
         let draft = root.join(format!("target/python-tools.{}", process::id()));
-        succeed(pip().arg("--target").arg(&draft).args(TOOLS))?;
+        let hashed = ["--require-hashes", "--requirement"];
+        succeed(pip().arg("--target").arg(&draft).args(hashed).arg(root.join(TOOLS)))?;
         fs::rename(&draft, &folder)?;
     }
     Ok(folder)
