@@ -48,7 +48,8 @@ const MOST_OF_A_SESSION: usize = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     recent: tokio::sync::Mutex<Recent>,
-    waiting: Mutex<HashMap<u64, usize>>,
+    /// For each session, the number after which each of its answers waits for rows.
+    waiting: Mutex<HashMap<u64, Vec<i64>>>,
     hasher: RandomState,
 }
 
@@ -59,18 +60,21 @@ struct Recent {
     rows: Arc<[AuditRow]>,
 }
 
-/// The right of one answer to wait.
+/// The right of one answer to wait for the rows after a number.
 struct Place<'a> {
     tail: &'a Tail,
     session: u64,
+    after: i64,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut waiting = self.tail.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = waiting.get_mut(&self.session) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(afters) = waiting.get_mut(&self.session) {
+            if let Some(at) = afters.iter().position(|after| *after == self.after) {
+                afters.swap_remove(at);
+            }
+            if afters.is_empty() {
                 waiting.remove(&self.session);
             }
         }
@@ -79,30 +83,37 @@ impl Drop for Place<'_> {
 
 impl Tail {
     /// A place for one more answer of this session, unless it has enough.
-    fn place(&self, token: &str) -> Option<Place<'_>> {
+    fn place(&self, token: &str, after: i64) -> Option<Place<'_>> {
         let session = self.hasher.hash_one(token);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.entry(session).or_default();
-        if *count >= MOST_OF_A_SESSION {
+        let afters = waiting.entry(session).or_default();
+        if afters.len() >= MOST_OF_A_SESSION {
             return None;
         }
-        *count += 1;
-        Some(Place { tail: self, session })
+        afters.push(after);
+        Some(Place { tail: self, session, after })
     }
 
-    /// Rows that were read less than a second ago, asked for by this visit if there are none. `None` if
-    /// the session of the visit may not see them any more.
+    /// The number after which some answer waits, and none after a smaller one.
+    fn least(&self) -> Option<i64> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.values().flatten().min().copied()
+    }
+
+    /// Rows that were read less than a second ago, or asked for now if there are none: all that any answer
+    /// waits for. `ask` reads the rows after a number, and gives `None` if its session may not see them any
+    /// more.
     async fn rows(
         &self,
-        visit: &Visit<'_>,
-        after: i64,
+        place: &Place<'_>,
+        ask: impl AsyncFnOnce(i64) -> Result<Option<Vec<AuditRow>>, Problem>,
     ) -> Result<Option<Arc<[AuditRow]>>, Problem> {
         let mut recent = self.recent.lock().await;
         if recent.asked.is_some_and(|at| at.elapsed() < EVERY) {
             return Ok(Some(Arc::clone(&recent.rows)));
         }
         recent.asked = Some(Instant::now());
-        let rows = follow(visit, after).await?;
+        let rows = ask(self.least().unwrap_or(place.after)).await?;
         if let Some(rows) = &rows {
             recent.rows = rows.clone().into();
         } else {
@@ -140,12 +151,12 @@ pub(super) async fn events(call: Call) -> Outcome {
     let Ok(visit) = Visit::of(&call).await? else { return Ok(ended()) };
     let filter = Filter::of(&call)?;
     let tail = &call.app.tail;
-    let Some(_place) = tail.place(visit.session.token.expose()) else {
+    let last = call.headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let after = last.and_then(|text| text.parse().ok()).or(filter.after).unwrap_or_default();
+    let Some(place) = tail.place(visit.session.token.expose(), after) else {
         let text = "This session follows the log in other windows already.";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, text));
     };
-    let last = call.headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    let after = last.and_then(|text| text.parse().ok()).or(filter.after).unwrap_or_default();
     // The session is checked before anything is shown from what others have asked for.
     let Some(rows) = follow(&visit, after).await? else { return Ok(ended()) };
     let until = Instant::now() + PATIENCE;
@@ -156,7 +167,9 @@ pub(super) async fn events(call: Call) -> Outcome {
             break;
         }
         sleep_until(next).await;
-        let Some(rows) = tail.rows(&visit, after).await? else { return Ok(ended()) };
+        let Some(rows) = tail.rows(&place, async |least| follow(&visit, least).await).await? else {
+            return Ok(ended());
+        };
         found = newer(&rows, after);
     }
     Ok(visit.kept(written(&found, &filter, after)))
@@ -194,4 +207,57 @@ fn written(rows: &[AuditRow], filter: &Filter, after: i64) -> Response {
 /// After this status a browser does not ask again.
 fn ended() -> Response {
     response::whole(StatusCode::NO_CONTENT, "text/event-stream; charset=utf-8", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fourauth_protocol::{time::UnixMillis, words::Action};
+
+    fn row(id: i64) -> AuditRow {
+        AuditRow {
+            id,
+            ts_utc: UnixMillis(0),
+            username: None,
+            action: Action::Login,
+            success: true,
+            detail: String::new(),
+        }
+    }
+
+    /// Rows of a log with the numbers 1 to 12.
+    async fn log(after: i64) -> Result<Option<Vec<AuditRow>>, Problem> {
+        Ok(Some((after + 1..=12).map(row).collect()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_answer_gets_all_rows_that_it_waits_for() {
+        let tail = Tail::default();
+        let slow = tail.place("alice", 9).unwrap();
+        let quick = tail.place("bob", 11).unwrap();
+        let ids = |rows: &[AuditRow], after| {
+            newer(rows, after).iter().map(|row| row.id).collect::<Vec<_>>()
+        };
+        // The one that asks is further than the other.
+        let rows = tail.rows(&quick, log).await.unwrap().unwrap();
+        assert_eq!(ids(&rows, 11), [12]);
+        let rows = tail.rows(&slow, async |_| panic!("asked twice")).await.unwrap().unwrap();
+        assert_eq!(ids(&rows, 9), [10, 11, 12]);
+
+        // Control: with the slow one gone, only the rows of the quick one are read.
+        drop(slow);
+        tokio::time::advance(EVERY).await;
+        let rows = tail.rows(&quick, log).await.unwrap().unwrap();
+        assert_eq!(ids(&rows, 9), [12]);
+    }
+
+    #[test]
+    fn a_session_follows_in_three_windows() {
+        let tail = Tail::default();
+        let mut places: Vec<_> = (0..3).map(|_| tail.place("alice", 1).unwrap()).collect();
+        assert!(tail.place("alice", 1).is_none());
+        assert!(tail.place("bob", 1).is_some());
+        places.pop();
+        assert!(tail.place("alice", 1).is_some());
+    }
 }
