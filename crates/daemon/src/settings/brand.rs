@@ -1,6 +1,7 @@
 //! `[web.brand]`: the name, the logo and the colour of the pages for people.
 
 use super::web::Requirement;
+use fourauth_protocol::printable::is_unprintable;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, io,
@@ -74,7 +75,9 @@ impl BrandConfig {
     pub fn requirements(&self) -> [Requirement; 4] {
         let is_line = |name: &String| {
             let count = name.chars().count();
-            (1..=MOST_NAME).contains(&count) && !name.chars().any(char::is_control)
+            (1..=MOST_NAME).contains(&count)
+                && !name.chars().any(is_unprintable)
+                && name.trim() == name.as_str()
         };
         let stands_out = |colour: Option<Colour>, behind: [Colour; 2]| {
             colour.is_none_or(|it| behind.iter().all(|other| it.contrast(*other) >= LEAST_CONTRAST))
@@ -82,7 +85,7 @@ impl BrandConfig {
         [
             Requirement {
                 key: "web.brand.name",
-                reason: "must have 1 to 60 characters, on one line",
+                reason: "must have 1 to 60 characters, on one line and none of them invisible",
                 holds: self.name.as_ref().is_none_or(is_line),
             },
             Requirement {
@@ -225,7 +228,8 @@ mod tests {
         assert_eq!(broken(of("#9cc0ff", "#1f4f9c")), both);
         let nameless = BrandConfig { logo: Some("x".into()), ..BrandConfig::default() };
         assert_eq!(broken(nameless), ["web.brand.logo"]);
-        for name in [String::new(), "a\nb".to_owned(), "a".repeat(61)] {
+        let invisible = "a\u{200b}b".to_owned();
+        for name in [String::new(), "a\nb".to_owned(), "a".repeat(61), invisible, " ".to_owned()] {
             let named = BrandConfig { name: Some(name), ..BrandConfig::default() };
             assert_eq!(broken(named), ["web.brand.name"]);
         }
