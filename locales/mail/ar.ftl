@@ -20,6 +20,12 @@ face_enrolled-text = تم تسجيل وجه لحسابك { $user }. من الآ�
 face_outdated-subject = { $issuer }: سجّل وجهك من جديد
 face_outdated-text = رُفض تسجيل دخول إلى حسابك { $user } لأن للخادم نموذج وجوه جديدًا. كان كل شيء آخر صحيحًا. سجّل وجهك من جديد بالأمر «recover face».
 
+authenticator_removed-subject = { $issuer }: تمت إزالة تطبيق المصادقة
+authenticator_removed-text = أزال أحد المسؤولين تطبيق المصادقة من حسابك { $user }. لم تعد رموزه صالحة. ستُعِدّ تطبيقًا جديدًا عند تسجيل الدخول التالي.
+
+face_removed-subject = { $issuer }: تمت إزالة وجهك
+face_removed-text = أزال أحد المسؤولين الوجه المسجَّل لحسابك { $user } وكل ما كان محفوظًا عنه. يمكنك تسجيله من جديد في صفحة حسابك.
+
 device_replaced-subject = { $issuer }: تم استبدال جهازك
 device_replaced-text = تم استبدال جهاز حسابك { $user }.
 
@@ -48,6 +54,7 @@ factor-device = الجهاز
 separator = {"، "}
 
 label-when = الوقت
+label-settles = يُحتسب كاملًا من
 label-from = العنوان
 label-gateway = عبر
 label-device = الجهاز

@@ -20,6 +20,12 @@ face_enrolled-text = Für Ihr Konto { $user } wurde ein Gesicht registriert. Von
 face_outdated-subject = { $issuer }: Gesicht neu registrieren
 face_outdated-text = Eine Anmeldung an Ihrem Konto { $user } wurde abgelehnt, weil der Server ein neues Gesichtsmodell hat. Alles andere war richtig. Registrieren Sie Ihr Gesicht neu („recover face“).
 
+authenticator_removed-subject = { $issuer }: Ihre Authenticator-App wurde entfernt
+authenticator_removed-text = Die Administration hat die Authenticator-App Ihres Kontos { $user } entfernt. Deren Codes gelten nicht mehr. Bei der nächsten Anmeldung richten Sie eine neue ein.
+
+face_removed-subject = { $issuer }: Ihr Gesicht wurde entfernt
+face_removed-text = Die Administration hat das Gesicht Ihres Kontos { $user } entfernt, mit allem, was dazu gespeichert war. Auf der Seite Ihres Kontos können Sie es neu registrieren.
+
 device_replaced-subject = { $issuer }: Ihr Gerät wurde ersetzt
 device_replaced-text = Das Gerät Ihres Kontos { $user } wurde ersetzt.
 
@@ -48,6 +54,7 @@ factor-device = Gerät
 separator = {", "}
 
 label-when = Zeit
+label-settles = Zählt voll ab
 label-from = Adresse
 label-gateway = Über
 label-device = Gerät

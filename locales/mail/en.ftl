@@ -21,6 +21,12 @@ face_enrolled-text = A face was enrolled for your account { $user }. From now on
 face_outdated-subject = { $issuer }: enrol your face again
 face_outdated-text = A login to your account { $user } was refused, because the server has a new face model. The login had everything else right. Enrol your face again with “recover face”.
 
+authenticator_removed-subject = { $issuer }: your authenticator was removed
+authenticator_removed-text = An administrator removed the authenticator of your account { $user }. Its codes are not valid any more. You set up a new one when you sign in again.
+
+face_removed-subject = { $issuer }: your face was removed
+face_removed-text = An administrator removed the face of your account { $user }, with everything that was stored for it. You can enrol it again on the page of your account.
+
 device_replaced-subject = { $issuer }: your device was replaced
 device_replaced-text = The device of your account { $user } was replaced.
 
@@ -49,6 +55,7 @@ factor-device = device
 separator = {", "}
 
 label-when = Time
+label-settles = Counts fully from
 label-from = Address
 label-gateway = Through
 label-device = Device

@@ -114,6 +114,7 @@ impl PostOffice {
             device: EventDevice::Address,
             request: RequestId::new(at, [7; 10]),
             at,
+            settles: None,
         };
         let notice = Notice { account, recipient: Recipient::Owner, event, context };
         let put: Result<(), Error> =

@@ -120,9 +120,17 @@ async fn a_restored_server_has_the_data_of_the_backup() {
     assert_eq!(mode, 0o600);
     run(&house.config, house.verify("one.age")).await.unwrap();
     let row = house.server.last_row().await;
-    assert_eq!(row.action, "backup_create");
+    assert_eq!(row.action, "backup_verify");
+    assert_eq!(row.detail, "file=\"one.age\" by local administration");
+    let backups = house.server.server().store().backups().await.unwrap();
+    assert_eq!(backups.created, Some(NOON));
+    assert_eq!(backups.verified, Some((NOON, "one.age".to_owned())));
 
     let (_folder, config) = nowhere();
+    // A machine without a server verifies as well, and records nothing.
+    let (file, unlock) = (house.file("one.age"), house.unlock());
+    let verify = Verify { file, unlock, scratch: Some(house.shelf.path().to_owned()) };
+    run(&config, BackupCommand::Verify(verify)).await.unwrap();
     run(&config, house.restore("one.age", false)).await.unwrap();
     for name in ["keyring.toml", "tls/key.pem", "audit/log.key", "setup-secret", "fourauth.db"] {
         let mode = fs::metadata(config.data_dir.join(name)).unwrap().permissions().mode() & 0o777;

@@ -1,10 +1,14 @@
 //! The console: which sessions may use it, and what each command does and writes down.
 
+mod messages;
 mod pages;
+mod people;
 mod proof;
 mod refusals;
+mod resets;
 
 use fourauth_client::{Client, Identity};
+use fourauth_config::Config;
 use fourauth_protocol::{
     answer::{Answer, AuditRow},
     code::Code,
@@ -50,14 +54,23 @@ async fn mark(server: &TestServer, name: &Username, is_administrator: bool) {
 impl Console {
     /// Alice may use the console, and Bob has an account.
     async fn open() -> Self {
-        let console = Self::closed().await;
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same, with another configuration.
+    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        let console = Self::closed_with(change).await;
         mark(&console.server, &console.alice.username, true).await;
         console
     }
 
     /// Alice is no administrator yet.
     async fn closed() -> Self {
-        let server = TestServer::start().await;
+        Self::closed_with(|_| {}).await
+    }
+
+    async fn closed_with(change: impl FnOnce(&mut Config)) -> Self {
+        let server = TestServer::configured(change).await;
         let alice = server.enrol("alice", "obama.jpg").await;
         server.enrol("bob", "biden.jpg").await;
         let laptop = Arc::new(Identity::from_seed(Secret::new([7; 32])));

@@ -201,6 +201,7 @@ async fn a_notice_tells_the_device_and_address_of_its_event() {
         device: key,
         request: answer.request_id.unwrap(),
         at: server.now(),
+        settles: None,
     };
     assert_eq!(second.context, Some(context));
     let derived = format!("device-{}", &phone.key().id().to_string()[..8]);

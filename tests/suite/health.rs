@@ -161,6 +161,7 @@ async fn a_notice_that_was_given_up_is_a_warning() {
         device: EventDevice::Address,
         request: RequestId::new(NOON, [7; 10]),
         at: NOON,
+        settles: None,
     };
     let event = Event::DeviceBound { name: DeviceName::parse("laptop").unwrap() };
     let notice = Notice { account, recipient: Recipient::Owner, event, context };

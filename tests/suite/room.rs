@@ -41,6 +41,7 @@ async fn fill(server: &TestServer, owner: &Persona) {
             device: EventDevice::Address,
             request: RequestId::new(NOON, [7; 10]),
             at: NOON,
+            settles: None,
         },
     };
     let done: Result<(), Error> = store

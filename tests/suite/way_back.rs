@@ -60,6 +60,18 @@ async fn a_factor_changed_on_an_unknown_device_settles_for_a_day() {
 }
 
 #[tokio::test]
+async fn an_answer_says_until_when_a_factor_settles() {
+    let server = TestServer::start().await;
+    let (alice, _) = alice_and_her_codes(&server).await;
+    let answer = ask(&server, Command::RecoverTotp(alice.recover_totp(server.now()))).await;
+    assert_eq!(answer.body.settles_at, Some(server.now().saturating_add_ms(DAY_MS)));
+    let bob = server.enrol("bob", "obama.jpg").await;
+    let client = server.client().with_identity(first_key(&server, &bob).await);
+    let trusted = Command::RecoverTotp(bob.recover_totp(server.now()));
+    assert_eq!(client.send_once(trusted).await.unwrap().body.settles_at, None);
+}
+
+#[tokio::test]
 async fn a_proven_device_key_skips_the_wait() {
     let server = TestServer::start().await;
     let (alice, _) = alice_and_her_codes(&server).await;

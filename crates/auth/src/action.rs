@@ -58,6 +58,8 @@ pub enum Action {
     ShowAccount,
     /// 234
     ChangeAccount,
+    /// 236
+    EraseAccount,
     /// 238
     EndAccess,
     /// 240
@@ -66,8 +68,16 @@ pub enum Action {
     ViewAudit,
     /// 244
     ShowState,
+    /// 246
+    ListMessages,
     /// 248
     FollowAudit,
+    /// 250
+    InvitePerson,
+    /// 252
+    SetGroups,
+    /// 254
+    ChangeMessage,
     /// 300
     RecoverTotp,
     /// 310
@@ -177,11 +187,16 @@ impl Action {
             Self::ListAccounts => LIST_ACCOUNTS,
             Self::ShowAccount => SHOW_ACCOUNT,
             Self::ChangeAccount => CHANGE_ACCOUNT,
+            Self::EraseAccount => ERASE_ACCOUNT,
             Self::EndAccess => END_ACCESS,
             Self::ReadAudit => READ_AUDIT,
             Self::ViewAudit => VIEW_AUDIT,
             Self::ShowState => SHOW_STATE,
+            Self::ListMessages => LIST_MESSAGES,
             Self::FollowAudit => FOLLOW_AUDIT,
+            Self::InvitePerson => INVITE_PERSON,
+            Self::SetGroups => SET_GROUPS,
+            Self::ChangeMessage => CHANGE_MESSAGE,
             Self::RecoverTotp => RECOVER_TOTP,
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
@@ -405,6 +420,15 @@ const CHANGE_ACCOUNT: Traits = Traits {
     denied: INVALID,
 };
 
+const ERASE_ACCOUNT: Traits = Traits {
+    word: "erase_account",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Account erased.",
+    denied: INVALID,
+};
+
 const END_ACCESS: Traits = Traits {
     word: "end_access",
     can_wait: false,
@@ -441,12 +465,48 @@ const SHOW_STATE: Traits = Traits {
     denied: INVALID,
 };
 
+const LIST_MESSAGES: Traits = Traits {
+    word: "list_messages",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Messages.",
+    denied: INVALID,
+};
+
 const FOLLOW_AUDIT: Traits = Traits {
     word: "follow_audit",
     can_wait: false,
     replaces_a_factor: false,
     forgives: false,
     granted: "New rows.",
+    denied: INVALID,
+};
+
+const INVITE_PERSON: Traits = Traits {
+    word: "invite_person",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Invitation made.",
+    denied: INVALID,
+};
+
+const SET_GROUPS: Traits = Traits {
+    word: "set_groups",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Groups set.",
+    denied: INVALID,
+};
+
+const CHANGE_MESSAGE: Traits = Traits {
+    word: "change_message",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Message changed.",
     denied: INVALID,
 };
 
@@ -543,11 +603,16 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::ListAccounts,
     Action::ShowAccount,
     Action::ChangeAccount,
+    Action::EraseAccount,
     Action::EndAccess,
     Action::ReadAudit,
     Action::ViewAudit,
     Action::ShowState,
+    Action::ListMessages,
     Action::FollowAudit,
+    Action::InvitePerson,
+    Action::SetGroups,
+    Action::ChangeMessage,
     Action::RecoverTotp,
     Action::RecoverPassword,
     Action::RecoverFace,

@@ -27,13 +27,13 @@ mod signed_token;
 
 pub use audit_log::AuditRows;
 pub use confirm::TotpConfirmed;
-pub use console::{Accounts, FreshProof, LogRows, State, Surroundings};
+pub use console::{Accounts, Erased, FreshProof, LogRows, Messages, State, Surroundings};
 pub use devices::Devices;
 pub use enrol_face::FirstFaceEnrolled;
 pub use invitation::{Invited, Joined};
 pub use login::LoggedIn;
 pub use passcode::{PASSCODE_LIFETIME_MS, Passcodes};
-pub use recover::FaceEnrolled;
+pub use recover::{FaceEnrolled, Recovered};
 pub use register::Registered;
 pub use reset::ResetGranted;
 pub use self_register::SelfRegistered;

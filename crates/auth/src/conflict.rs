@@ -27,6 +27,8 @@ pub(crate) enum Conflict {
     NoSuchDevice,
     /// The account does not exist any more.
     NoSuchAccount,
+    /// The message does not exist any more.
+    NoSuchMessage,
     /// The session has ended.
     SessionEnded,
     /// The account has no such session.
@@ -59,6 +61,7 @@ impl Conflict {
             Self::TooManyDevices => "too_many_devices",
             Self::NoSuchDevice => "no_such_device",
             Self::NoSuchAccount => "no_such_account",
+            Self::NoSuchMessage => "no_such_message",
             Self::SessionEnded => "session_ended",
             Self::NoSuchSession => "no_such_session",
             Self::PasscodeSpent => "passcode_spent",
@@ -83,6 +86,7 @@ impl From<Conflict> for Denial {
             Conflict::TooManyDevices => Self::TooManyDevices,
             Conflict::NoSuchDevice => Self::NoSuchDevice,
             Conflict::NoSuchAccount => Self::NoSuchAccount,
+            Conflict::NoSuchMessage => Self::NoSuchMessage,
             Conflict::SessionEnded => Self::SignedOut,
             Conflict::NoSuchSession => Self::NoSuchSession,
             Conflict::PasscodeSpent => Self::Passcode,

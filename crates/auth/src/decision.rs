@@ -32,6 +32,10 @@ pub enum Denial {
     NotAnAdministrator,
     /// There is no such account. Only administrators are told.
     NoSuchAccount,
+    /// There is no such message, or it carries a code that has expired. Only administrators are told.
+    NoSuchMessage,
+    /// An administrator cannot do this to the own account.
+    OwnAccount,
     /// The proof of a gateway was wrong.
     Gateway,
     /// The new password does not meet the rule.

@@ -23,6 +23,7 @@ pub(crate) fn notice(
         device: sender(subject, device),
         request: *id,
         at: at.now,
+        settles: None,
     };
     Notice { account: subject.account, recipient: Recipient::Owner, event, context }
 }

@@ -259,6 +259,11 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::ListAccounts
             | Action::ShowAccount
             | Action::ChangeAccount
+            | Action::EraseAccount
+            | Action::ListMessages
+            | Action::InvitePerson
+            | Action::SetGroups
+            | Action::ChangeMessage
             | Action::EndAccess
             | Action::ViewAudit
             | Action::ShowState

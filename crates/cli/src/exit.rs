@@ -77,6 +77,7 @@ impl From<Code> for Exit {
             | Code::NoSuchDevice
             | Code::NoSuchSession
             | Code::NoSuchAccount
+            | Code::NoSuchMessage
             | Code::SignedOut
             | Code::AdminDenied
             | Code::GatewayDenied

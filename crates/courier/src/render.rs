@@ -200,6 +200,9 @@ fn facts(context: &EventContext, texts: &Texts) -> Result<Vec<Value>, Unwritten>
         Fact { label: "label-when", value: shown_time(context.at) },
         Fact { label: "label-from", value: context.peer.to_string() },
     ];
+    if let Some(until) = context.settles {
+        facts.push(Fact { label: "label-settles", value: shown_time(until) });
+    }
     if let Some(via) = &context.via {
         facts.push(Fact { label: "label-gateway", value: via.clone() });
     }
@@ -243,6 +246,8 @@ const fn advice(event: &Event) -> &'static str {
         | Event::PasswordReplaced
         | Event::FaceReplaced
         | Event::FaceEnrolled
+        | Event::AuthenticatorRemoved
+        | Event::FaceRemoved
         | Event::DeviceReplaced
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
@@ -263,6 +268,8 @@ fn device_name(event: &Event) -> String {
         | Event::FaceReplaced
         | Event::FaceEnrolled
         | Event::FaceOutdated
+        | Event::AuthenticatorRemoved
+        | Event::FaceRemoved
         | Event::DeviceReplaced
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
@@ -318,6 +325,8 @@ fn samples() -> Vec<(Event, EventContext)> {
         Event::FaceReplaced,
         Event::FaceEnrolled,
         Event::FaceOutdated,
+        Event::AuthenticatorRemoved,
+        Event::FaceRemoved,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
         Event::DeviceRevoked { name },
@@ -343,6 +352,7 @@ fn samples() -> Vec<(Event, EventContext)> {
             device,
             request: RequestId::new(at, [0; 10]),
             at,
+            settles: Some(at.saturating_add_ms(86_400_000)),
         };
         (event, context)
     };

@@ -4,7 +4,7 @@ use fourauth_protocol::code::Code;
 use hyper::StatusCode;
 
 /// Every code with its status. A test compares the table with the protocol.
-pub(crate) const TABLE: [(Code, StatusCode); 44] = [
+pub(crate) const TABLE: [(Code, StatusCode); 45] = [
     (Code::Ok, StatusCode::OK),
     // A secret, a factor or a token was wrong or is missing.
     (Code::Denied, StatusCode::UNAUTHORIZED),
@@ -28,6 +28,7 @@ pub(crate) const TABLE: [(Code, StatusCode); 44] = [
     (Code::NoSuchDevice, StatusCode::NOT_FOUND),
     (Code::NoSuchSession, StatusCode::NOT_FOUND),
     (Code::NoSuchAccount, StatusCode::NOT_FOUND),
+    (Code::NoSuchMessage, StatusCode::NOT_FOUND),
     (Code::Conflict, StatusCode::CONFLICT),
     (Code::Locked, StatusCode::TOO_MANY_REQUESTS),
     (Code::Throttled, StatusCode::TOO_MANY_REQUESTS),

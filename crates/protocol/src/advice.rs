@@ -60,6 +60,7 @@ impl Code {
             Self::NoSuchDevice => "List the devices of the account for their names.",
             Self::NoSuchSession => "List the sessions of the account for their ids.",
             Self::NoSuchAccount => "Search for the account by a part of its name.",
+            Self::NoSuchMessage => "List the messages for their numbers.",
             Self::SignedOut => "The session has ended, or is of another device: log in again.",
             Self::AdminDenied => {
                 "The administrator's secret is wrong, or the account may not use the console: check it, \

@@ -3,7 +3,8 @@
 mod console;
 
 pub use console::{
-    AccountRow, AttemptCount, AuditState, ConsentRow, HealthCheck, KeyRow, OutboxState, ServerState,
+    AccountRow, AttemptCount, AuditState, BackupState, ConsentRow, Erasure, HealthCheck, KeyRow,
+    MessageRow, OutboxState, ServerState,
 };
 
 use crate::{
@@ -95,6 +96,10 @@ pub struct AnswerBody {
     /// When `token` or, if there is none, `grant` or `challenge` expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
+    /// Until when what was replaced may change nothing else and does not count towards a level. Absent if
+    /// it counts at once. Commands 300, 310, 320 and 330.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settles_at: Option<UnixMillis>,
     /// The level that the login reached. Commands 100, 120, 130, 170 and 180.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
@@ -117,11 +122,11 @@ pub struct AnswerBody {
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
     /// Authorises the next command, once, or those of five minutes (186). Commands 160, 162, 170, 180, 186,
-    /// 202, 210 and 350.
+    /// 202, 210, 250 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
-    /// The page of the portal that takes an invitation: a URL with the `grant`. Command 202, if the server
-    /// knows its portal.
+    /// The page of the portal that takes an invitation: a URL with the `grant`. Commands 202 and 250, if the
+    /// server knows its portal.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
@@ -177,6 +182,12 @@ pub struct AnswerBody {
     /// Accounts, ordered by name. Command 230; one account in 232.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<AccountRow>>,
+    /// Messages to people, newest first. Command 246.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<MessageRow>>,
+    /// What was erased from the audit log. Command 236.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<Erasure>,
     /// The state of the server. Command 244.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Box<ServerState>>,

@@ -55,6 +55,8 @@ pub enum Code {
     NoSuchSession,
     /// There is no such account. Only administrators are told.
     NoSuchAccount,
+    /// There is no such message. Only administrators are told.
+    NoSuchMessage,
     /// The session has ended or never existed.
     SignedOut,
     /// The administrator's secret was wrong, or the account may not use the console.

@@ -5,6 +5,7 @@
 //! that cannot be parsed becomes `None` and gets the same answer as a wrong value. People mistype
 //! these fields, and the answer must not tell an attacker whether a value was invalid or wrong.
 
+mod administer;
 mod audit;
 mod challenge;
 mod confirm;
@@ -23,6 +24,9 @@ mod session;
 mod setters;
 mod sign_in;
 
+pub use administer::{
+    ChangeMessage, EraseAccount, InvitePerson, ListMessages, MessageChange, SetGroups,
+};
 pub use audit::ReadAudit;
 pub use challenge::BeginFaceChallenge;
 pub use confirm::ConfirmTotp;
@@ -168,6 +172,8 @@ commands! {
     "232" ShowAccount;
     /// 234: change an account, in the console.
     "234" ChangeAccount;
+    /// 236: erase an account, in the console.
+    "236" EraseAccount;
     /// 238: end sessions or a device of an account, in the console.
     "238" EndAccess;
     /// 240: read the audit log, as an administrator.
@@ -176,8 +182,16 @@ commands! {
     "242" ViewAudit;
     /// 244: show the state of the server, in the console.
     "244" ShowState;
+    /// 246: list the messages to people, in the console.
+    "246" ListMessages;
     /// 248: read new rows of the audit log, in the console.
     "248" FollowAudit;
+    /// 250: invite a person, in the console.
+    "250" InvitePerson;
+    /// 252: set the groups of an account, in the console.
+    "252" SetGroups;
+    /// 254: send a message again or delete it, in the console.
+    "254" ChangeMessage;
     /// 300: replace the secret for one-time codes.
     "300" RecoverTotp with pictures of a device;
     /// 310: replace the password.

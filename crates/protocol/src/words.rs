@@ -208,6 +208,8 @@ words! {
         ShowAccount = "show_account",
         /// 234.
         ChangeAccount = "change_account",
+        /// 236.
+        EraseAccount = "erase_account",
         /// 238.
         EndAccess = "end_access",
         /// 240.
@@ -216,8 +218,16 @@ words! {
         ViewAudit = "view_audit",
         /// 244.
         ShowState = "show_state",
+        /// 246.
+        ListMessages = "list_messages",
         /// 248, summarised as [`Action::SessionUse`].
         FollowAudit = "follow_audit",
+        /// 250.
+        InvitePerson = "invite_person",
+        /// 252.
+        SetGroups = "set_groups",
+        /// 254.
+        ChangeMessage = "change_message",
         /// 300.
         RecoverTotp = "recover_totp",
         /// 310.

@@ -102,6 +102,11 @@ impl Context {
             Command::ListAccounts(list) => slow(id, auth.list_accounts(received, list)).await,
             Command::ShowAccount(show) => slow(id, auth.show_account(received, show)).await,
             Command::ChangeAccount(change) => slow(id, auth.change_account(received, change)).await,
+            Command::EraseAccount(erase) => slow(id, auth.erase_account(received, erase)).await,
+            Command::ListMessages(list) => slow(id, auth.list_messages(received, list)).await,
+            Command::InvitePerson(invite) => slow(id, auth.invite_person(received, invite)).await,
+            Command::SetGroups(set) => slow(id, auth.set_groups(received, set)).await,
+            Command::ChangeMessage(change) => slow(id, auth.change_message(received, change)).await,
             Command::EndAccess(end) => slow(id, auth.end_access(received, end)).await,
             Command::ViewAudit(view) => slow(id, auth.view_audit(received, view)).await,
             Command::ShowState(show) => {

@@ -1,5 +1,6 @@
 //! The audit log: its rows, the evidence that no row was changed, erasure and imported history.
 
+pub(crate) mod backups;
 pub(crate) mod entry;
 pub(crate) mod erasure;
 pub(crate) mod evidence;

@@ -61,6 +61,7 @@ pub use account::console::{AccountSearch, AttemptCount};
 pub use account::decoy::{Decoy, SealedDecoy};
 pub use account::delivery::{Channel, Deliveries, Destination, Due, HeldBack, Lease, Sort};
 pub use account::device::{Bound, BoundBy, Device, MAX_DEVICES, NewDevice};
+pub use account::erasure::ErasedName;
 pub use account::event::{Event, EventContext, EventDevice, OtherEvent, PasscodeNumber};
 pub use account::factor::NewFace;
 pub use account::grant::{GrantHolder, GrantId, OpenGrant};
@@ -80,6 +81,7 @@ pub use account::session_use::SessionUse;
 pub use account::spelling::{Collision, Respelled, Shared};
 pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
+pub use audit::backups::{BACKUP_CREATE, BACKUP_VERIFY, Backups};
 pub use audit::entry::{AuditEntry, AuditId};
 pub use audit::erasure::ErasedRows;
 pub use audit::evidence::{

@@ -4,8 +4,8 @@ use super::{Console, MINUTE_MS, list, mark, reason};
 use fourauth_protocol::{
     code::Code,
     command::{
-        AccountChange, Authorise, Command, ConsoleSession, EndAccess, FollowAudit, ShowAccount,
-        ShowState, ViewAudit,
+        AccountChange, Authorise, Command, ConsoleSession, EndAccess, FollowAudit, ListMessages,
+        ShowAccount, ShowState, ViewAudit,
     },
     receipt::Method,
     username::Username,
@@ -23,6 +23,7 @@ fn commands(session: &ConsoleSession) -> Vec<Command> {
         Command::ShowAccount(ShowAccount::new(session.clone(), name)),
         Command::ViewAudit(ViewAudit::newest(session.clone())),
         Command::ShowState(ShowState::new(session.clone())),
+        Command::ListMessages(ListMessages::open(session.clone())),
         Command::FollowAudit(FollowAudit::new(session.clone())),
     ]
 }

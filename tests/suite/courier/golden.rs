@@ -22,6 +22,8 @@ fn events() -> Vec<Event> {
         | Event::FaceReplaced
         | Event::FaceEnrolled
         | Event::FaceOutdated
+        | Event::AuthenticatorRemoved
+        | Event::FaceRemoved
         | Event::DeviceReplaced
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
@@ -38,6 +40,8 @@ fn events() -> Vec<Event> {
         Event::FaceReplaced,
         Event::FaceEnrolled,
         Event::FaceOutdated,
+        Event::AuthenticatorRemoved,
+        Event::FaceRemoved,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
         Event::DeviceRevoked { name },
@@ -68,6 +72,7 @@ fn context() -> EventContext {
         },
         request: RequestId::new(NOON, [7; 10]),
         at: NOON,
+        settles: None,
     }
 }
 
@@ -91,5 +96,17 @@ fn every_notice_is_rendered_in_every_language() {
             texts.insert(text);
         }
     }
-    assert_eq!(texts.len(), 39, "two notices have the same text");
+    assert_eq!(texts.len(), 45, "two notices have the same text");
+}
+
+#[test]
+fn a_mail_says_from_when_a_new_factor_counts() {
+    let renderer = Renderer::new("4Auth", Tongue::En, None).unwrap();
+    let text = |settles| {
+        let context = EventContext { settles, ..context() };
+        renderer.render(&Event::FaceReplaced, &context, None, Tongue::En).unwrap().letter.text
+    };
+    let expected = "Counts fully from: 2026-11-22 12:00 UTC";
+    assert!(text(Some(NOON.saturating_add_ms(86_400_000))).contains(expected));
+    assert!(!text(None).contains("Counts fully"));
 }

@@ -1,13 +1,15 @@
-//! Commands 186 and 230–248.
+//! Commands 186 and 230–254.
 
 use super::transcript::Transcript;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     command::{
-        AccountChange, ChangeAccount, Command, ConsoleSession, EndAccess, FollowAudit,
-        ListAccounts, ProveAgain, Reason, ShowAccount, ShowState, ViewAudit,
+        AccountChange, ChangeAccount, ChangeMessage, Command, ConsoleSession, EndAccess,
+        EraseAccount, FollowAudit, InvitePerson, ListAccounts, ListMessages, MessageChange,
+        ProveAgain, Reason, SetGroups, ShowAccount, ShowState, ViewAudit,
     },
     device::DeviceName,
+    group::Group,
     secret::Secret,
     username::Username,
 };
@@ -103,6 +105,60 @@ async fn change_account() {
     talk.ask("No code was proved again.", disable(&session)).await;
     talk.ask("With the grant of 186.", disable(&fresh)).await;
     talk.settle("234-change-account");
+}
+
+#[tokio::test]
+async fn erase_account() {
+    let (mut talk, session, fresh) = fresh().await;
+    let erase = |session: &ConsoleSession, name: &str| {
+        let name = Username::parse(name).unwrap();
+        Command::EraseAccount(EraseAccount::new(session.clone(), name, reason()))
+    };
+    talk.ask("No code was proved again.", erase(&session, "bob")).await;
+    talk.ask("With the grant of 186.", erase(&fresh, "bob")).await;
+    talk.ask("The own account.", erase(&fresh, "alice")).await;
+    talk.settle("236-erase-account");
+}
+
+#[tokio::test]
+async fn list_messages() {
+    let (mut talk, _, session) = console().await;
+    let all = Command::ListMessages(ListMessages::all(session.clone()).limit(1_u32));
+    talk.ask("The newest message.", all).await;
+    let open = Command::ListMessages(ListMessages::open(session));
+    talk.ask("Those that wait or were given up.", open).await;
+    talk.settle("246-list-messages");
+}
+
+#[tokio::test]
+async fn invite_person() {
+    let (mut talk, _, fresh) = fresh().await;
+    let invite = |name: &str| {
+        Command::InvitePerson(InvitePerson::new(fresh.clone(), Username::parse(name).unwrap()))
+    };
+    talk.ask("A new name.", invite("dora")).await;
+    talk.ask("The name is taken.", invite("bob")).await;
+    talk.settle("250-invite-person");
+}
+
+#[tokio::test]
+async fn set_groups() {
+    let (mut talk, _, fresh) = fresh().await;
+    let groups = ["ops", "staff"].map(|name| Group::parse(name).unwrap());
+    let set = SetGroups::new(fresh, bob(), groups, reason());
+    talk.ask("Two groups.", Command::SetGroups(set)).await;
+    talk.settle("252-set-groups");
+}
+
+#[tokio::test]
+async fn change_message() {
+    let (mut talk, _, fresh) = fresh().await;
+    let change = |change| ChangeMessage::new(fresh.clone(), 1, change, reason());
+    let drop = Command::ChangeMessage(change(MessageChange::Drop));
+    talk.ask("The first message is deleted.", drop).await;
+    let resend = Command::ChangeMessage(change(MessageChange::Resend));
+    talk.ask("There is no such message any more.", resend).await;
+    talk.settle("254-change-message");
 }
 
 #[tokio::test]

@@ -220,6 +220,7 @@ pub(super) fn notice(account: AccountId, event: Event, at: UnixMillis) -> Notice
         device: EventDevice::Address,
         request: RequestId::new(at, [7; 10]),
         at,
+        settles: None,
     };
     Notice { account, recipient: Recipient::Owner, event, context }
 }

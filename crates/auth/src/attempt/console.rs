@@ -1,8 +1,15 @@
 //! What a command of the console changes, and the use of the session that it came with.
 
-use crate::conflict::{Aborted, Conflict};
-use fourauth_protocol::{device::DeviceName, time::UnixMillis};
-use fourauth_store::{AccountId, FamilyId, Lane, MasterToken, Target, Tx};
+use crate::{
+    attempt::effect::NewAccount,
+    conflict::{Aborted, Conflict},
+};
+use fourauth_factors::totp::Key;
+use fourauth_protocol::{device::DeviceName, time::UnixMillis, username::Username};
+use fourauth_store::{
+    AccountId, Factor, FamilyId, Groups, Lane, MasterToken, NewFace, NewResetCode, Notice, Target,
+    Tx, UserSummary,
+};
 
 /// A command of the console that is carried out.
 #[derive(Debug)]
@@ -30,6 +37,32 @@ pub(crate) enum ConsoleAct {
     EndSessions(AccountId),
     /// One of its devices is revoked, and its sessions end.
     RevokeDevice(AccountId, Target, DeviceName),
+    /// One of its factors is removed, and its sessions end. The factor settles until then, and the owner
+    /// gets the notice.
+    Remove { account: AccountId, removed: Removed, settles: (Factor, UnixMillis), notice: Notice },
+    /// The owner gets a code for a new password.
+    SendCode(Box<(NewResetCode, Notice)>),
+    /// It is erased, with this name.
+    Erase(Box<(UserSummary, Username)>),
+    /// What was counted for a name without an account is forgotten.
+    ForgetName(Username),
+    /// There is a new account.
+    Invite(Box<NewAccount>),
+    /// It is in these groups.
+    SetGroups(AccountId, Groups),
+    /// A message is sent again.
+    ResendMessage(i64),
+    /// A message is deleted.
+    DropMessage(i64),
+}
+
+/// A factor that is removed, with what takes its place.
+#[derive(Debug)]
+pub(crate) enum Removed {
+    /// The authenticator, and a key that no person has.
+    Totp(Box<Key>),
+    /// The face, and a template that belongs to no face.
+    Face(Box<NewFace>),
 }
 
 impl ConsoleUse {
@@ -38,25 +71,59 @@ impl ConsoleUse {
     pub(crate) async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         let Self { session, at, act } = self;
         Conflict::SessionEnded.unless(tx.attend_console(&session, at).await?)?;
-        match act {
-            ConsoleAct::Nothing => {}
-            ConsoleAct::SetDisabled(account, disabled) => {
+        act.apply(tx, at).await
+    }
+}
+
+impl ConsoleAct {
+    async fn apply(self, tx: &mut Tx, at: UnixMillis) -> Result<(), Aborted> {
+        match self {
+            Self::Nothing => {}
+            Self::SetDisabled(account, disabled) => {
                 Conflict::NoSuchAccount.unless(tx.set_disabled(account, disabled).await?)?;
             }
-            ConsoleAct::Unlock(target) => {
+            Self::Unlock(target) => {
                 tx.clear_failures(target).await?;
             }
-            ConsoleAct::EndSession(account, family) => {
+            Self::EndSession(account, family) => {
                 Conflict::NoSuchSession.unless(tx.end_family(account, family).await?)?;
             }
-            ConsoleAct::EndSessions(account) => {
+            Self::EndSessions(account) => {
                 tx.lock_account(account).await?;
                 tx.end_sessions(account).await?;
             }
-            ConsoleAct::RevokeDevice(account, target, name) => {
+            Self::RevokeDevice(account, target, name) => {
                 let revoked = tx.revoke_device(account, None, name.as_str(), at).await?;
                 let revoked = revoked.ok_or(Conflict::NoSuchDevice)?;
                 tx.forget_lane(target, Lane::Device(revoked)).await?;
+            }
+            Self::Remove { account, removed, settles: (factor, until), notice } => {
+                let removed = match removed {
+                    Removed::Totp(key) => tx.remove_totp(account, &key).await?,
+                    Removed::Face(decoy) => tx.remove_face(account, &decoy).await?,
+                };
+                Conflict::Superseded.unless(removed)?;
+                tx.settle(account, factor, until).await?;
+                tx.notify(&notice).await?;
+            }
+            Self::SendCode(sent) => {
+                let (code, message) = *sent;
+                tx.issue_reset_code(&code, &message).await?;
+            }
+            Self::Erase(erased) => {
+                let (user, name) = *erased;
+                Conflict::NoSuchAccount.unless(tx.erase_account(&user, &name).await?)?;
+            }
+            Self::ForgetName(name) => tx.forget_name(&name).await?,
+            Self::Invite(account) => account.apply(tx).await?,
+            Self::SetGroups(account, groups) => {
+                Conflict::NoSuchAccount.unless(tx.set_groups(account, &groups).await?)?;
+            }
+            Self::ResendMessage(id) => {
+                Conflict::NoSuchMessage.unless(tx.resend_notice(id, at).await?)?;
+            }
+            Self::DropMessage(id) => {
+                Conflict::NoSuchMessage.unless(tx.drop_notice(id).await?)?;
             }
         }
         Ok(())

@@ -241,7 +241,7 @@ impl SessionChange {
 }
 
 impl NewAccount {
-    async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
+    pub(super) async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
         let Self { user, device, codes, consent, proposed, opened } = self;
         match tx.add_user(&user).await? {
             Added::Yes => {}

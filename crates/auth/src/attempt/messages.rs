@@ -74,6 +74,8 @@ const fn text(action: Action, denial: Denial) -> &'static str {
         Denial::Admin => "Admin authorization failed.",
         Denial::NotAnAdministrator => "This account may not use the console.",
         Denial::NoSuchAccount => "No such account.",
+        Denial::NoSuchMessage => "No such message, or its code has expired.",
+        Denial::OwnAccount => "Another administrator has to do this to your account.",
         Denial::Gateway => "Not the proof of a gateway.",
         Denial::NewPassword(weak) => weak_password(weak),
         Denial::NewFace(_) => match action {
@@ -118,7 +120,7 @@ const fn weak_password(weak: Weak) -> &'static str {
 const fn code(denial: Denial) -> Code {
     match denial {
         Denial::Credentials => Code::Denied,
-        Denial::NotOffered => Code::NotOffered,
+        Denial::NotOffered | Denial::OwnAccount => Code::NotOffered,
         Denial::Face(None) => Code::FaceMismatch,
         Denial::FaceChallenge(Fault::Needed) => Code::FaceChallengeNeeded,
         Denial::FaceChallenge(Fault::Stale) => Code::FaceChallengeStale,
@@ -130,6 +132,7 @@ const fn code(denial: Denial) -> Code {
         Denial::Time => Code::TimeDegraded,
         Denial::Admin | Denial::NotAnAdministrator => Code::AdminDenied,
         Denial::NoSuchAccount => Code::NoSuchAccount,
+        Denial::NoSuchMessage => Code::NoSuchMessage,
         Denial::Gateway => Code::GatewayDenied,
         Denial::NewPassword(_) => Code::WeakPassword,
         Denial::NewMac => Code::BadMac,

@@ -13,11 +13,17 @@
 
 mod accounts;
 mod audit;
+mod erase;
+mod membership;
+mod messages;
 mod proof;
+mod resets;
 mod state;
 
 pub use accounts::Accounts;
 pub use audit::LogRows;
+pub use erase::Erased;
+pub use messages::Messages;
 pub use proof::FreshProof;
 pub use state::{State, Surroundings};
 

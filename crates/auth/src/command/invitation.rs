@@ -1,4 +1,4 @@
-//! 202 and 162: an administrator invites a person, and the person accepts.
+//! 202, 250 and 162: an administrator invites a person, and the person accepts.
 //!
 //! The account exists from the invitation on, so that its name is taken. It has a random password, which
 //! is in no place, until the person chooses one.
@@ -28,9 +28,11 @@ use fourauth_factors::password_rule::NewPassword;
 use fourauth_protocol::{
     answer::AnswerBody,
     command::{AcceptInvitation, Identifier, Invite},
+    contact::{Email, Phone},
     grant::GrantToken,
     secret::Secret,
     time::UnixMillis,
+    username::Username,
 };
 use fourauth_store::{AccountId, FIRST_VERSION, NewUser};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -38,7 +40,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// Bytes of the password that no person knows.
 const RANDOM_BYTES: usize = 32;
 
-/// The answer to 202.
+/// The person that an administrator invites.
+#[derive(Debug)]
+pub(super) struct Invitee {
+    pub(super) username: Username,
+    pub(super) email: Option<Email>,
+    pub(super) phone: Option<Phone>,
+}
+
+/// The answer to 202 and 250.
 #[derive(Debug)]
 pub struct Invited {
     /// The invitation, for the person alone.
@@ -91,22 +101,26 @@ impl Authenticator {
         invite: Invite,
     ) -> Result<Audited<Invited>, Error> {
         let (name, secret) = (invite.username.clone(), invite.admin_secret.clone());
+        let Invite { username, email, phone, .. } = invite;
+        let guest = Invitee { username, email, phone };
         self.as_admin(Action::Invite, received, Some(&name), secret, async |received, _admin| {
-            self.invited(received, invite).await
+            let (account, invited) = self.invitation(received, guest).await?;
+            Ok((Effect::Account(account), invited))
         })
         .await
     }
 
-    async fn invited(
+    /// The new account, and the invitation to it.
+    pub(super) async fn invitation(
         &self,
         received: &Received,
-        invite: Invite,
-    ) -> Result<(Effect, Invited), NotGranted> {
+        guest: Invitee,
+    ) -> Result<(Box<NewAccount>, Invited), NotGranted> {
         let id = AccountId(entropy::positive_i64());
         let random = BASE64.encode(entropy::secret_bytes(RANDOM_BYTES).expose());
         let password = NewPassword::in_use(&Secret::new(random)).ok_or(Denial::Credentials)?;
         let password = self.hasher.create(password, Requester::proven(received)).await?;
-        let Invite { username, email, phone, .. } = invite;
+        let Invitee { username, email, phone } = guest;
         let account = Identifier::of(Some(username.clone()), email.clone(), phone.clone());
         let account = account.map_err(|_| Denial::NameTaken)?;
         self.is_free(&username, &account).await?;
@@ -129,8 +143,7 @@ impl Authenticator {
             let invitation = invitation.expose();
             Secret::new(format!("{origin}/invitation?name={name}&invitation={invitation}"))
         });
-        let invited = Invited { grant, url, expires };
-        Ok((Effect::Account(Box::new(account)), invited))
+        Ok((Box::new(account), Invited { grant, url, expires }))
     }
 
     /// 162: the password that an invited person has chosen.

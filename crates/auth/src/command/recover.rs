@@ -27,6 +27,7 @@ use fourauth_protocol::{
     command::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp},
     picture::Picture,
     recovery_code::RecoveryCode,
+    time::UnixMillis,
 };
 use fourauth_store::{BoundBy, Event, Factor, NewDevice};
 
@@ -45,6 +46,33 @@ impl CommandAnswer for FaceEnrolled {
     }
 }
 
+/// The answer to 300–330: that of the replaced factor, and until when it settles.
+#[derive(Debug)]
+pub struct Recovered<A> {
+    answer: A,
+    /// `None` if the new factor may change others at once.
+    settles: Option<UnixMillis>,
+}
+
+impl<A: CommandAnswer> CommandAnswer for Recovered<A> {
+    fn text(&self) -> Option<&'static str> {
+        self.answer.text()
+    }
+
+    fn into_body(self) -> AnswerBody {
+        let mut body = self.answer.into_body();
+        body.settles_at = self.settles;
+        body
+    }
+}
+
+impl<A> Recovered<A> {
+    fn of(answer: A, side_effects: &SideEffects, at: UnixMillis) -> Self {
+        let settles = side_effects.settles.map(|(_, until)| until).filter(|until| *until > at);
+        Self { answer, settles }
+    }
+}
+
 impl Authenticator {
     /// 300: issues a new TOTP secret. If the same device asks again within a minute and the secret
     /// has not been used, it receives the same one.
@@ -56,7 +84,7 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverTotp,
-    ) -> Result<Audited<NewAuthenticator>, Error> {
+    ) -> Result<Audited<Recovered<NewAuthenticator>>, Error> {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverTotp, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
@@ -66,11 +94,13 @@ impl Authenticator {
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
                 let same = self.provisioning(&verified.subject.totp, name);
+                let same = Recovered::of(same, &side_effects, verified.at());
                 let notices = vec![verified.notice(Event::TotpSentAgain)];
                 return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, same));
             }
             let key = Self::new_key();
             let new = self.provisioning(&key, name);
+            let new = Recovered::of(new, &side_effects, verified.at());
             Ok((Change::Totp(key, addressee), side_effects, new))
         })
         .await
@@ -85,7 +115,7 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverPassword,
-    ) -> Result<Audited<()>, Error> {
+    ) -> Result<Audited<Recovered<()>>, Error> {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverPassword, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
@@ -95,7 +125,8 @@ impl Authenticator {
             let accepted = rule.accept(&recover.new_password, name.as_str());
             let password = accepted.map_err(Denial::NewPassword)?;
             let hash = self.hasher.create(password, verified.requester()).await?;
-            Ok((Change::Password(hash), side_effects, ()))
+            let answer = Recovered::of((), &side_effects, verified.at());
+            Ok((Change::Password(hash), side_effects, answer))
         })
         .await
     }
@@ -109,7 +140,7 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverFace,
-    ) -> Result<Audited<FaceEnrolled>, Error> {
+    ) -> Result<Audited<Recovered<FaceEnrolled>>, Error> {
         let offered = Offered::from(&recover);
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
         let (action, name) = (Action::RecoverFace, &recover.username);
@@ -118,7 +149,9 @@ impl Authenticator {
                 self.recovery(verified, recover.recovery_code.clone(), Factor::Face)?;
             let notice = recover.consent.clone();
             let (face, consent, quality) = self.new_face(verified, pictures, notice).await?;
-            Ok((Change::Face(face, consent), side_effects, FaceEnrolled { quality }))
+            let answer = FaceEnrolled { quality };
+            let answer = Recovered::of(answer, &side_effects, verified.at());
+            Ok((Change::Face(face, consent), side_effects, answer))
         })
         .await
     }
@@ -132,14 +165,15 @@ impl Authenticator {
         &self,
         received: Received,
         recover: RecoverDevice,
-    ) -> Result<Audited<()>, Error> {
+    ) -> Result<Audited<Recovered<()>>, Error> {
         let offered = Offered::from(&recover);
         let (action, name) = (Action::RecoverDevice, &recover.username);
         self.prove(action, received, name, offered, async |verified| {
             let change = new_device(verified, &recover)?;
             let code = recover.recovery_code.clone();
             let side_effects = self.recovery(verified, code, Factor::Device)?;
-            Ok((change, side_effects, ()))
+            let answer = Recovered::of((), &side_effects, verified.at());
+            Ok((change, side_effects, answer))
         })
         .await
     }
@@ -160,10 +194,12 @@ impl Authenticator {
             Replaced::Trusted => verified.at(),
             Replaced::Settles(until) => until,
         };
+        let mut notice = verified.notice(Event::replaced(factor));
+        notice.context.settles = Some(until).filter(|until| *until > verified.at());
         Ok(SideEffects {
             recovery_code: code,
             settles: Some((factor, until)),
-            notices: vec![verified.notice(Event::replaced(factor))],
+            notices: vec![notice],
             ..SideEffects::default()
         })
     }

@@ -157,17 +157,32 @@ impl Authenticator {
         pace::may_request(third_last, at)?;
         let place = received.place(request.mac);
         let (subject, device) = self.identified(named, received, place).await?;
+        let delivery = delivery.for_strangers();
+        let (outcome, code, message) =
+            self.code_for_owner(delivery, &subject, &device, received).await?;
+        Ok((Box::new(ResetRequest { by, at, code, message }), outcome))
+    }
+
+    /// A code for the owner of an account, the message that carries it, and whether it may be sent.
+    pub(super) async fn code_for_owner(
+        &self,
+        delivery: Delivery,
+        subject: &Subject,
+        device: &DeviceContext,
+        received: &Received,
+    ) -> Result<(Outcome, NewResetCode, Notice), Error> {
+        let at = received.at.now;
         let record = self.store.reset_record(subject.account).await?;
         let facts = Facts {
             standing: subject.standing,
             enrolled: subject.enrolled,
             channel: delivery.channel(record.has_email, record.has_phone),
             has_tries: reset::has_tries(&record.code, at),
-            has_room: self.has_room(delivery.for_strangers(), subject.account, at).await?,
+            has_room: self.has_room(delivery, subject.account, at).await?,
         };
         let outcome = facts.outcome();
-        let (code, message) = self.reset_code(outcome, &subject, &device, received);
-        Ok((Box::new(ResetRequest { by, at, code, message }), outcome))
+        let (code, message) = self.reset_code(outcome, subject, device, received);
+        Ok((outcome, code, message))
     }
 
     /// A code and the message that carries it. If none is to be sent, they are for no account.

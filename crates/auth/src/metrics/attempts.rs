@@ -208,6 +208,8 @@ impl From<Denial> for Factor {
             | Denial::TooManyDevices
             | Denial::NoSuchDevice
             | Denial::NoSuchAccount
+            | Denial::NoSuchMessage
+            | Denial::OwnAccount
             | Denial::MoreNeeded(_)
             | Denial::NotOffered => Self::Other,
         }

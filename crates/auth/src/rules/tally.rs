@@ -53,6 +53,8 @@ pub(crate) fn of_denial(
         | Denial::Admin
         | Denial::NotAnAdministrator
         | Denial::NoSuchAccount
+        | Denial::NoSuchMessage
+        | Denial::OwnAccount
         | Denial::Gateway
         | Denial::NewPassword(_)
         | Denial::NewFace(_)
@@ -109,6 +111,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::TooManyRequests
         | Conflict::SessionEnded
         | Conflict::NoSuchAccount
+        | Conflict::NoSuchMessage
         | Conflict::NoSuchSession => None,
     }
 }

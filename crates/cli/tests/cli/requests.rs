@@ -35,7 +35,8 @@ fn base64(brightness: u8) -> Value {
 async fn sent(line: &str) -> Value {
     let line = &format!("{line} --no-device-key");
     let server = Server::start(YES).await;
-    let printed = Desk::new().asks(&server, line).await;
+    let mut desk = Desk::new();
+    let printed = Box::pin(desk.asks(&server, line)).await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
     server.request()
 }

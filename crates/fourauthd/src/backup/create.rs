@@ -13,7 +13,7 @@ use clap::Args;
 use fourauth_config::Config;
 use fourauth_private_file::scratch::Scratch;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
-use fourauth_store::{KeyringLock, Location};
+use fourauth_store::{BACKUP_CREATE, KeyringLock, Location};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
@@ -52,7 +52,7 @@ impl Create {
         let manifest = collected.manifest(local.now)?;
         collected.write(&manifest, &self.lock, &self.file)?;
         let detail = describe(&manifest);
-        local.store.append(local.local_row(None, "backup_create", &detail)).await?;
+        local.store.append(local.local_row(None, BACKUP_CREATE, &detail)).await?;
         local.store.close().await;
         print_out!(
             "{} holds {detail}. Check it with `fourauthd backup verify`.",

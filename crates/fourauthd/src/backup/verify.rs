@@ -1,10 +1,11 @@
 //! `fourauthd backup verify`: checks a backup without restoring it.
 
 use super::{envelope::Unlock, examination::examine};
-use crate::{invocation::Invocation, scratch};
+use crate::{invocation::Invocation, local_store::LocalStore, scratch};
 use anyhow::ensure;
 use clap::Args;
 use fourauth_config::Config;
+use fourauth_store::BACKUP_VERIFY;
 use std::path::PathBuf;
 
 /// Arguments of `backup verify`.
@@ -31,6 +32,27 @@ impl Verify {
         );
         let scratch = scratch::make(parent, "verify")?;
         print_out!("{}", examine(&self.file, &self.unlock, &scratch, config, by.now).await?)?;
+        if let Err(error) = self.record(config, by).await {
+            print_err!("The audit log of this server cannot record that: {error:#}");
+        }
         Ok(())
+    }
+
+    /// Records the verification in the audit log of this server, for the console. A machine that only
+    /// verifies backups has no database, and records nothing.
+    async fn record(&self, config: &Config, by: Invocation) -> anyhow::Result<()> {
+        if !config.keyring_file().exists() {
+            return Ok(());
+        }
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
+        let name: String = name.chars().filter(|c| !c.is_control() && *c != '"').collect();
+        let recorded = async {
+            let local = LocalStore::open(config, by).await?;
+            let row = local.local_row(None, BACKUP_VERIFY, &format!("file=\"{name}\""));
+            local.store.append(row).await?;
+            local.store.close().await;
+            anyhow::Ok(())
+        };
+        recorded.await
     }
 }

@@ -81,6 +81,58 @@ pub struct ServerState {
     pub bytes: u64,
     /// Attempts of the last 24 hours.
     pub attempts: Vec<AttemptCount>,
+    /// The backups that were made and verified. Absent from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<BackupState>,
+}
+
+/// The newest backups, as far as local commands have written them down here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BackupState {
+    /// When one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<UnixMillis>,
+    /// When one was verified without a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<UnixMillis>,
+    /// The file that was verified, without its folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_file: Option<String>,
+}
+
+/// One message to a person. It has no code and no address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MessageRow {
+    /// Its number.
+    pub message: i64,
+    /// The account.
+    pub username: String,
+    /// What it is about: `password_replaced`, `passcode` and so on.
+    pub event: String,
+    /// When that happened.
+    pub at: UnixMillis,
+    /// `waiting`, `sent` or `given_up`.
+    pub state: String,
+    /// When it was sent, or when it is tried next. Absent if it was given up, or waits for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_at: Option<UnixMillis>,
+    /// How often sending it was tried.
+    pub attempts: u32,
+    /// What went wrong last: `refused`, `unreachable` and so on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// What was erased from the audit log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Erasure {
+    /// Rows without name and detail now.
+    pub rows: u64,
+    /// The rows that record it, which an auditor has to accept.
+    pub recorded_by: Vec<i64>,
 }
 
 /// One thing that the server depends on.

@@ -26,6 +26,12 @@ pub enum AccountChange {
     Enable,
     /// Delete the failures counted for it, which may have locked it.
     Unlock,
+    /// Remove its authenticator. The next sign-in with the password sets up another one.
+    ResetAuthenticator,
+    /// Remove its face. The person can enrol another one after a sign-in.
+    ResetFace,
+    /// Send it the code of 340, with which the person sets a new password.
+    SendPasswordCode,
 }
 
 /// Why an administrator changes something: 1 to 200 characters, not only white space.
@@ -115,7 +121,7 @@ pub struct ChangeAccount {
     pub session: ConsoleSession,
     /// The account.
     pub username: Username,
-    /// What to do: `disable`, `enable` or `unlock`.
+    /// What to do: `disable`, `enable`, `unlock`, `reset_authenticator`, `reset_face` or `send_password_code`.
     pub change: AccountChange,
     /// Why. It is in the audit row.
     pub reason: Reason,
@@ -239,6 +245,9 @@ impl AccountChange {
             Self::Disable => "disable",
             Self::Enable => "enable",
             Self::Unlock => "unlock",
+            Self::ResetAuthenticator => "reset_authenticator",
+            Self::ResetFace => "reset_face",
+            Self::SendPasswordCode => "send_password_code",
         }
     }
 }

@@ -16,10 +16,10 @@
 
 use super::{
     Authorise, BindDevice, CodeStep, ConfirmTotp, ConsoleSession, EndAccess, EndSession, EnrolFace,
-    ExchangeToken, FaceStep, FollowAudit, Invite, ListAccounts, ListDevices, ListSessions, Login,
-    PasswordStep, ProveDevice, ProveSignIn, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword,
-    RecoverTotp, RedeemPasscode, Register, RequestPasscode, RequestReset, ResetPassword,
-    RevokeDevice, ValidateReset, ViewAudit,
+    ExchangeToken, FaceStep, FollowAudit, Invite, InvitePerson, ListAccounts, ListDevices,
+    ListMessages, ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit,
+    RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
+    RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset, ViewAudit,
 };
 use crate::{
     audience::Audience,
@@ -263,6 +263,16 @@ setters! {
         before_id => before_id: i64,
         /// Maximum number of rows; 50 if not set, never more than 500.
         limit => limit: u32,
+    }
+    ListMessages {
+        /// Maximum number of messages; 50 if not set, never more than 200.
+        limit => limit: u32,
+    }
+    InvitePerson {
+        /// The person's mail address.
+        email => email: Email,
+        /// The person's telephone number.
+        phone => phone: Phone,
     }
     FollowAudit {
         /// Rows newer than the one with this number.

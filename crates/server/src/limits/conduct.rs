@@ -118,6 +118,8 @@ const fn is_a_guess(denial: Denial) -> bool {
         | Denial::Time
         | Denial::NotAnAdministrator
         | Denial::NoSuchAccount
+        | Denial::NoSuchMessage
+        | Denial::OwnAccount
         | Denial::NewPassword(_)
         | Denial::NewFace(_)
         | Denial::NewMac
@@ -161,6 +163,8 @@ mod tests {
             (Denial::Gateway, true),
             (Denial::NotAnAdministrator, false),
             (Denial::NoSuchAccount, false),
+            (Denial::NoSuchMessage, false),
+            (Denial::OwnAccount, false),
             (Denial::RecoveryCode, true),
             (Denial::SignedOut, true),
             (Denial::Clock, false),

@@ -35,6 +35,10 @@ pub enum Event {
     FaceEnrolled,
     /// The stored face is of another model pack, and has to be enrolled again.
     FaceOutdated,
+    /// An administrator removed the authenticator.
+    AuthenticatorRemoved,
+    /// An administrator removed the face.
+    FaceRemoved,
     /// The device was replaced.
     DeviceReplaced,
     /// A device was bound.
@@ -101,6 +105,9 @@ pub struct EventContext {
     pub request: RequestId,
     /// The time at which the command arrived.
     pub at: UnixMillis,
+    /// Until when what was replaced may change nothing else, if it was replaced without trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settles: Option<UnixMillis>,
 }
 
 /// The device that an event came from, by its proof.
@@ -152,6 +159,8 @@ impl Event {
             Self::FaceReplaced => "face_replaced",
             Self::FaceEnrolled => "face_enrolled",
             Self::FaceOutdated => "face_outdated",
+            Self::AuthenticatorRemoved => "authenticator_removed",
+            Self::FaceRemoved => "face_removed",
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceBound { .. } => "device_bound",
             Self::DeviceRevoked { .. } => "device_revoked",
@@ -221,6 +230,7 @@ mod tests {
             device: EventDevice::Unproven,
             request: RequestId::new(UnixMillis(1_740_830_400_000), [7; 10]),
             at: UnixMillis(1_740_830_400_000),
+            settles: None,
         }
     }
 
@@ -237,6 +247,8 @@ mod tests {
             Event::LoginWithSettlingFactor { factors: vec![Factor::Totp, Factor::Device] },
             Event::FaceEnrolled,
             Event::FaceOutdated,
+            Event::AuthenticatorRemoved,
+            Event::FaceRemoved,
             Event::PasswordUsedElsewhere,
             Event::Passcode {
                 number: PasscodeNumber::from_bytes([7; 16]),

@@ -103,7 +103,7 @@ impl Authenticator {
         .await
     }
 
-    /// 234: disables, enables or unlocks an account.
+    /// 234: disables, enables or unlocks an account, or resets a factor of it.
     ///
     /// # Errors
     ///
@@ -116,13 +116,18 @@ impl Authenticator {
         let ChangeAccount { session, username, change, reason, .. } = change;
         let detail = format!("change={change} {}", because(&reason));
         let request = destructive(Action::ChangeAccount, &username, detail);
-        self.as_console(request, received, session, async |_| {
-            let id = self.account(&username).await?.id;
+        let of = received.clone();
+        self.as_console(request, received, session, async |admin| {
+            let user = self.account(&username).await?;
             let act = match change {
-                AccountChange::Disable => ConsoleAct::SetDisabled(id, true),
-                AccountChange::Enable => ConsoleAct::SetDisabled(id, false),
+                AccountChange::Disable => ConsoleAct::SetDisabled(user.id, true),
+                AccountChange::Enable => ConsoleAct::SetDisabled(user.id, false),
                 AccountChange::Unlock => ConsoleAct::Unlock(Target::account(&username)),
-                _ => return Err(Denial::NotOffered.into()),
+                reset => {
+                    admin.may_change(&user)?;
+                    let act = self.reset_of(reset, &username, &user, &of).await?;
+                    act.ok_or(Denial::NotOffered)?
+                }
             };
             Ok((act, ()))
         })
@@ -163,18 +168,18 @@ impl Authenticator {
         .await
     }
 
-    async fn account(&self, name: &Username) -> Result<UserSummary, NotGranted> {
+    pub(super) async fn account(&self, name: &Username) -> Result<UserSummary, NotGranted> {
         Ok(self.store.user(name).await?.ok_or(Denial::NoSuchAccount)?)
     }
 }
 
-const fn destructive(action: Action, about: &Username, detail: String) -> Request<'_> {
+pub(super) const fn destructive(action: Action, about: &Username, detail: String) -> Request<'_> {
     Request { action, about: Some(about), needs: Needs::FreshProof, detail }
 }
 
 /// The reason in an audit row. Its quotation marks are escaped, so that it cannot be taken for another part
 /// of the row.
-fn because(reason: &Reason) -> String {
+pub(super) fn because(reason: &Reason) -> String {
     format!("reason={:?}", reason.as_str())
 }
 

@@ -10,7 +10,7 @@ use crate::{
     received::Received,
 };
 use fourauth_protocol::{
-    answer::{AnswerBody, AttemptCount, AuditState, KeyRow, OutboxState, ServerState},
+    answer::{AnswerBody, AttemptCount, AuditState, BackupState, KeyRow, OutboxState, ServerState},
     command::ShowState,
 };
 use fourauth_store::{KeyState, KeySummary};
@@ -67,6 +67,7 @@ impl Authenticator {
             let keys = self.store.keys().await?.into_iter().map(key).collect();
             let since = at.now.saturating_add_ms(-COUNTED_MS);
             let attempts = self.store.attempts_by_hour(since).await?;
+            let backups = self.store.backups().await?;
             let (signed_rows, signed_at) = census.checkpoint.unzip();
             let state = ServerState {
                 software,
@@ -91,6 +92,11 @@ impl Authenticator {
                 sessions: census.sessions,
                 bytes: census.bytes,
                 attempts: attempts.into_iter().map(counted).collect(),
+                backups: Some(BackupState {
+                    created_at: backups.created,
+                    verified_at: backups.verified.as_ref().map(|(at, _)| *at),
+                    verified_file: backups.verified.map(|(_, file)| file),
+                }),
             };
             Ok((ConsoleAct::Nothing, State(Box::new(state))))
         })
