@@ -129,7 +129,7 @@ const actions = {
         for (const { name, value } of element.attributes) {
           if (shown.includes(name) || name.startsWith("data-face-")) note(value);
         }
-        if (element.matches("head *, script, bdi, time, code, footer button[lang]")) continue;
+        if (element.matches("head *, script, bdi, time, code, tspan, footer button[lang]")) continue;
         // Where scripts run, the content of `noscript` is one text with its marks of HTML.
         const text = (data) => element.matches("noscript") ? data.replace(/<[^>]*>/g, "") : data;
         for (const node of element.childNodes) {
@@ -168,6 +168,10 @@ const actions = {
       const headers = { ...response.headers(), "permissions-policy": "camera=()" };
       await route.fulfill({ response, headers });
     });
+  },
+  /** Lets the browser send forms with fields that it would complain about itself. */
+  async no_validation() {
+    await page.evaluate(() => { for (const form of document.forms) form.noValidate = true; });
   },
   async noise() { return noise; },
   async strangers() { return strangers; },

@@ -12,7 +12,9 @@ mod register;
 mod trouble;
 mod walk;
 
+pub(crate) use marked::{check as check_marks, marked};
 pub(crate) use pages::check;
+pub(crate) use walk::sign_in_by_camera;
 
 use fourauth_config::{Config, WebListener, WebResource};
 use fourauth_gateway::{TextsOf, texts};
@@ -56,7 +58,7 @@ impl Portal {
     }
 
     /// A portal with other texts on its pages.
-    async fn shown_in(texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn shown_in(texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
         let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let origin = format!("https://localhost:{}", bind.port());
         let web = WebServer::with_texts(texts, |config| {

@@ -93,7 +93,7 @@ function finish(codes) {
   part("codes", HTMLDivElement).hidden = false;
   part("list", HTMLUListElement).replaceChildren(...codes.map((code) => {
     const item = document.createElement("li");
-    item.textContent = code;
+    item.append(Object.assign(document.createElement("code"), { textContent: code }));
     return item;
   }));
   title.textContent = text("enrolled");

@@ -22,12 +22,13 @@ function typed(name) {
   return String(new FormData(fields).get(name) ?? "");
 }
 
-/** @param {{ qr?: string, uri?: string }} made */
-function show({ qr, uri }) {
+/** @param {{ qr?: string, uri?: string, settles?: string }} made */
+function show({ qr, uri, settles }) {
   part("recovery").hidden = true;
   part("done").hidden = false;
   if (qr) part("qr").setAttribute("src", `data:image/png;base64,${qr}`);
   if (uri) part("uri").textContent = uri;
+  part("settles").textContent = settles ?? "";
   part("done").focus();
 }
 

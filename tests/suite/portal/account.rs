@@ -84,8 +84,13 @@ async fn a_person_revokes_a_device_and_makes_a_new_key() {
     let portal = Portal::open().await;
     let alice = portal.web.server().enrol("alice", "obama.jpg").await;
     let mut browser = portal.browser_of_alice(&alice);
+    browser.go(&portal.url("/account/devices/revoke?device=other"));
+    assert!(!browser.content().contains("your only device"), "another device is no reason to warn");
+    browser.go(&portal.url("/account"));
     browser.click("Revoke");
     browser.see("The key of");
+    browser.see("This is your only device.");
+    browser.see("This is the browser that you use now.");
     portal.a_minute_later(&mut browser);
     let now = portal.web.server().now();
     revoke(&mut browser, "violet-Ox-43", alice.code(now).as_str());

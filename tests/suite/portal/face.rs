@@ -23,7 +23,7 @@ async fn a_person_signs_in_by_camera_and_the_key_survives_a_restart() {
     portal.show_the_face(&mut browser);
     browser.see("You are signed in as");
     let shown = browser.content();
-    assert!(shown.contains("Level 4 of 4") && shown.contains("Chrome (Linux)"), "{shown}");
+    assert!(shown.contains("sign-in: 4 of 4") && shown.contains("Chrome (Linux)"), "{shown}");
     assert!(portal.row().await.contains("door=web"), "{}", portal.row().await);
     browser.close();
 

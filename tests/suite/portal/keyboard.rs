@@ -22,6 +22,6 @@ async fn a_person_without_a_face_signs_in_by_keyboard_alone() {
     browser.type_text(code.as_str());
     browser.press(&["Tab", "Enter"]);
     browser.see("You are signed in as");
-    assert!(browser.content().contains("Level 2 of 4"));
+    assert!(browser.content().contains("sign-in: 2 of 4"));
     browser.close();
 }

@@ -9,7 +9,7 @@ use fourauth_tests::browser::Browser;
 use serde_json::json;
 
 /// The texts of a language, each between the marks.
-fn marked(tongue: Tongue) -> Result<Texts, NotAText> {
+pub(crate) fn marked(tongue: Tongue) -> Result<Texts, NotAText> {
     let source = Catalogue::Pages.source(tongue);
     let lines = source.lines().map(|line| match line.split_once(" = ") {
         Some((key, text)) if !line.starts_with('#') => format!("{key} = ⟦{text}⟧\n"),
@@ -23,7 +23,7 @@ fn unmarked(browser: &mut Browser) -> Vec<String> {
     browser.list("unmarked")
 }
 
-fn check(browser: &mut Browser, page: &str) {
+pub(crate) fn check(browser: &mut Browser, page: &str) {
     let found = unmarked(browser);
     assert!(found.is_empty(), "{page}: {found:#?}");
 }
@@ -45,6 +45,15 @@ async fn every_text_of_the_pages_is_from_the_message_files() {
         browser.act(&add);
         assert_eq!(unmarked(&mut browser), ["Hello"], "{element} {attribute}");
     }
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_text_of_a_registration_is_from_the_message_files() {
+    let portal = Portal::shown_in(marked, |_| {}).await;
+    let camera = portal.film(ALICE);
+    let mut browser = portal.browser("dora", |launch| launch.camera = Some(camera));
+    walk::registration(&portal, &mut browser, check);
     browser.close();
 }
 

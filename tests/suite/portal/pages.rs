@@ -1,6 +1,6 @@
 //! What is true of every page.
 
-use super::{ALICE, Portal, forgotten::portal_with_mail, register::person, walk};
+use super::{ALICE, Portal, forgotten::portal_with_mail, walk};
 use fourauth_tests::browser::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -201,35 +201,7 @@ async fn axe_finds_nothing_on_the_pages_of_a_new_account() {
             launch.is_dark = is_dark;
             launch.width = width;
         });
-        browser.go(&portal.url("/invitation?name=dora&invitation=x"));
-        check(&mut browser, &name("invitation"));
-        browser.go(&portal.url("/sign-up"));
-        check(&mut browser, &name("sign-up"));
-        browser.wait_for("#name:focus");
-        browser.type_text("dora");
-        browser.press(&["Tab", "Tab", "Tab"]);
-        browser.type_text("violet-Ox-42");
-        browser.press(&["Enter"]);
-        browser.wait_for("img.qr");
-        check(&mut browser, &name("authenticator"));
-        let uri = browser.text(&json!({ "action": "value", "selector": "input[name=uri]" }));
-        let dora = person("dora", uri);
-        browser.wait_for("#otp:focus");
-        browser.type_text(dora.code(portal.web.server().now()).as_str());
-        browser.press(&["Enter"]);
-        browser.wait_for("#start");
-        check(&mut browser, &name("enrol"));
-        browser.press_on("#consent");
-        browser.press_on("#start");
-        for _ in 1..=5 {
-            browser.press_on("#take");
-        }
-        browser.wait_for("#send:visible");
-        check(&mut browser, &name("enrol-taken"));
-        portal.web.server().clock().advance_ms(1000);
-        browser.press_on("#send");
-        browser.wait_for("#codes:visible");
-        check(&mut browser, &name("codes"));
+        walk::registration(&portal, &mut browser, |browser, page| check(browser, &name(page)));
         browser.close();
     }
 }

@@ -129,6 +129,7 @@ async fn another_browser_takes_the_place_of_a_lost_one() {
     new.fill("Address of the lost device", "");
     show_the_face(&mut new, "Take the picture", "Use this browser from now on");
     new.see("This browser is one of your devices now.");
+    new.see("what is new opens fewer doors");
     sign_in(&portal, &mut new, &alice);
     new.see("You are signed in as");
     new.close();

@@ -18,6 +18,13 @@ pub(super) fn person(name: &str, uri: String) -> Persona {
     Persona::new(name, Secret::new(PASSWORD.to_owned()), mac, &Secret::new(uri))
 }
 
+/// Types the password of a new account, and sends it.
+fn type_twice(browser: &mut Browser, password: &str) {
+    browser.fill("Password", password);
+    browser.fill("The password once more", password);
+    browser.click("Continue");
+}
+
 impl Portal {
     /// Sets up the authenticator of the page, after a wrong code. Ends on the page of the face.
     fn set_up_authenticator(&self, browser: &mut Browser, name: &str) -> Persona {
@@ -72,11 +79,14 @@ async fn a_person_registers_and_signs_in_by_camera() {
     browser.act(&json!({ "action": "follow", "link": "Register" }));
     browser.fill("Name", "dora");
     browser.fill("Mail address (optional)", "dora@example.org");
-    browser.fill("Password", "password");
-    browser.click("Continue");
-    assert!(browser.complaint().starts_with("The password is too short"));
     browser.fill("Password", PASSWORD);
+    browser.fill("The password once more", "violet-Ox-43");
     browser.click("Continue");
+    assert_eq!(browser.complaint(), "The two passwords differ.");
+    type_twice(&mut browser, "password");
+    browser.see("The password is too short");
+    assert!(browser.complaint().starts_with("The password is too short"));
+    type_twice(&mut browser, PASSWORD);
     let dora = portal.set_up_authenticator(&mut browser, "dora");
     let codes = portal.enrol_the_face(&mut browser);
     assert_eq!(codes.len(), 10, "{codes:?}");
@@ -86,7 +96,7 @@ async fn a_person_registers_and_signs_in_by_camera() {
     portal.come_to_the_face(&mut browser, &dora);
     portal.show_the_face(&mut browser);
     browser.see("You are signed in as");
-    assert!(browser.content().contains("Level 4 of 4"), "{}", browser.content());
+    assert!(browser.content().contains("sign-in: 4 of 4"), "{}", browser.content());
     // The refusals above are the only noise.
     let noise = browser.list("noise");
     assert!(noise.iter().all(|it| it.starts_with("Failed to load resource")), "{noise:?}");
@@ -107,15 +117,13 @@ async fn an_invited_person_opens_the_link_once() {
     let mut browser = portal.browser("dora", |launch| launch.camera = Some(camera));
     browser.go(link.expose());
     assert!(browser.content().contains("open the account Dora Ünal."), "{}", browser.content());
-    browser.fill("Password", PASSWORD);
-    browser.click("Continue");
+    type_twice(&mut browser, PASSWORD);
     portal.set_up_authenticator(&mut browser, "Dora Ünal");
     let codes = portal.enrol_the_face(&mut browser);
     assert_eq!(codes.len(), 10, "{codes:?}");
 
     browser.go(link.expose());
-    browser.fill("Password", PASSWORD);
-    browser.click("Continue");
+    type_twice(&mut browser, PASSWORD);
     assert!(browser.complaint().starts_with("The invitation is not valid."));
     browser.close();
 }
@@ -133,6 +141,7 @@ async fn a_name_that_is_taken_is_said_beside_the_form() {
         browser.fill("Name", name);
         browser.fill("Telephone number (optional)", phone);
         browser.fill("Password", PASSWORD);
+        browser.fill("The password once more", PASSWORD);
         browser.click("Continue");
         // The page before may have an alert as well.
         browser.see(complaint);
@@ -149,8 +158,7 @@ async fn a_server_without_registration_does_not_offer_it() {
     assert!(!browser.content().contains("No account yet?"), "{}", browser.content());
     browser.go(&portal.url("/sign-up"));
     browser.fill("Name", "dora");
-    browser.fill("Password", PASSWORD);
-    browser.click("Continue");
+    type_twice(&mut browser, PASSWORD);
     assert_eq!(browser.complaint(), "This server does not offer the sign-in on this page.");
     browser.close();
 }
@@ -162,8 +170,7 @@ async fn a_registration_goes_on_after_the_page_was_closed() {
     let mut browser = portal.browser("dora", |launch| launch.camera = Some(camera));
     browser.go(&portal.url("/sign-up"));
     browser.fill("Name", "dora");
-    browser.fill("Password", PASSWORD);
-    browser.click("Continue");
+    type_twice(&mut browser, PASSWORD);
     browser.see("Authenticator app");
     browser.go(&portal.url("/sign-in"));
     browser.fill("Name, mail address or telephone number", "dora");

@@ -1,6 +1,6 @@
 //! Walks through all pages, in any language: each page is given to a check with its name.
 
-use super::{MINUTE_MS, Portal, forgotten::EMAIL};
+use super::{MINUTE_MS, Portal, forgotten::EMAIL, register::person};
 use fourauth_tests::{browser::Browser, mailbox::Mailbox, persona::Persona};
 use serde_json::json;
 
@@ -54,6 +54,56 @@ pub(super) fn sign_in(
     check(browser, "signed-out");
     browser.go(&portal.url("/nothing"));
     check(browser, "trouble");
+}
+
+/// The pages of a new account, to its recovery codes.
+pub(super) fn registration(
+    portal: &Portal,
+    browser: &mut Browser,
+    mut check: impl FnMut(&mut Browser, &str),
+) {
+    browser.go(&portal.url("/invitation?name=dora&invitation=x"));
+    check(browser, "invitation");
+    browser.go(&portal.url("/sign-up"));
+    check(browser, "sign-up");
+    fill_in(browser, &["dora", "", "", "violet-Ox-42", "violet-Ox-43"]);
+    browser.complaint();
+    check(browser, "sign-up-fault");
+    browser.go(&portal.url("/sign-up"));
+    fill_in(browser, &["dora", "", "", "violet-Ox-42", "violet-Ox-42"]);
+    browser.wait_for("img.qr");
+    check(browser, "authenticator");
+    let uri = browser.text(&json!({ "action": "value", "selector": "input[name=uri]" }));
+    let dora = person("dora", uri);
+    fill_in(browser, &[dora.code(portal.web.server().now()).as_str()]);
+    browser.wait_for("#start");
+    check(browser, "enrol");
+    browser.press_on("#consent");
+    browser.press_on("#start");
+    for _ in 1..=5 {
+        browser.press_on("#take");
+    }
+    browser.wait_for("#send:visible");
+    check(browser, "enrol-taken");
+    portal.web.server().clock().advance_ms(1000);
+    browser.press_on("#send");
+    browser.wait_for("#codes:visible");
+    check(browser, "codes");
+}
+
+/// Signs an administrator in with every factor, in any language, on the way to the console.
+pub(crate) fn sign_in_by_camera(portal: &Portal, browser: &mut Browser, alice: &Persona) {
+    portal.web.server().clock().advance_ms(MINUTE_MS);
+    browser.go(&portal.url("/console"));
+    fill_in(browser, &[alice.username.as_str(), alice.password.expose()]);
+    browser.wait_for("#otp");
+    fill_in(browser, &[alice.code(portal.web.server().now()).as_str()]);
+    browser.wait_for("#start");
+    portal.web.server().clock().advance_ms(1000);
+    browser.press_on("#start");
+    browser.press_on("#take");
+    browser.press_on("#send");
+    browser.wait_for("#search");
 }
 
 /// The page with the camera, to a sign-in or a refusal.

@@ -13,6 +13,7 @@ mod evidence;
 mod lost;
 
 use super::{
+    account::shown,
     complaint,
     page::{Camera, page},
     sign_in::{camera_texts, hello, refusal, refused, send},
@@ -53,6 +54,9 @@ struct Replaced {
     /// The URI with the new secret, for an authenticator on the same screen.
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<String>,
+    /// Until when the new factor waits, as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settles: Option<String>,
 }
 
 #[derive(Template)]
@@ -118,6 +122,10 @@ pub(super) async fn replace(call: Call) -> Outcome {
     let replaced = Replaced {
         qr: answer.body.qr_png_b64.as_ref().map(|png| png.expose().clone()),
         uri: answer.body.provisioning_uri.as_ref().map(|uri| uri.expose().clone()),
+        settles: answer
+            .body
+            .settles_at
+            .map(|at| words.say_with("recover-settles", "until", &shown(at))),
     };
     Ok(response::with_id(response::json(StatusCode::OK, &replaced), answer.request_id))
 }
@@ -134,7 +142,10 @@ pub(super) async fn confirm(call: Call) -> Outcome {
     confirm.totp = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let answer = send(&call, None, Command::ConfirmTotp(confirm)).await?;
     if answer.is_ok() {
-        return Ok(response::json(StatusCode::OK, &Replaced { qr: None, uri: None }));
+        return Ok(response::json(
+            StatusCode::OK,
+            &Replaced { qr: None, uri: None, settles: None },
+        ));
     }
     let sentence = complaint::of(&answer, &words);
     let refusal = refusal(status::of(answer.code), sentence, Some(answer.code));

@@ -46,6 +46,7 @@ struct SignUpForm {
     email: String,
     phone: String,
     password: Secret<String>,
+    repeated: Secret<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +54,8 @@ struct InvitationForm {
     name: String,
     invitation: String,
     password: Secret<String>,
+    #[serde(default)]
+    repeated: Secret<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +145,10 @@ pub(super) async fn accept(call: Call) -> Outcome {
     call.check_origin()?;
     let (form, words): (InvitationForm, _) = (call.read()?, call.words()?);
     let of = (&*form.name, &*form.invitation);
+    if form.password.expose() != form.repeated.expose() {
+        let complaint = words.say("fault-repeated");
+        return invitation_page(words, StatusCode::BAD_REQUEST, Some(complaint), of);
+    }
     let (Ok(name), Ok(grant)) = (Username::parse(of.0), GrantToken::parse(of.1)) else {
         let complaint = words.say("complaint-invitation");
         return invitation_page(words, StatusCode::BAD_REQUEST, Some(complaint), of);
@@ -188,6 +195,9 @@ pub(super) async fn confirm(call: Call) -> Outcome {
 /// The account of a form, or the key of the text about the field that is wrong.
 fn account(form: &SignUpForm) -> Result<Identifier, &'static str> {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    if form.password.expose() != form.repeated.expose() {
+        return Err("fault-repeated");
+    }
     let name = given(&form.name).map(|text| Username::parse(&text)).transpose();
     let email = given(&form.email).map(|text| Email::parse(&text)).transpose();
     let phone = given(&form.phone).map(|text| Phone::parse(&text)).transpose();

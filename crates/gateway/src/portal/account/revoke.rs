@@ -1,6 +1,6 @@
 //! `/account/devices/revoke`: revokes a device, with the password, a one-time code and the key of this browser (224).
 
-use super::to_sign_in;
+use super::{devices, to_sign_in};
 use crate::{
     call::Call,
     compat::Digits,
@@ -21,8 +21,8 @@ use crate::{
 };
 use askama::Template;
 use fourauth_protocol::{
-    answer::Answer,
-    command::{Command, RevokeDevice},
+    answer::{Answer, DeviceRow},
+    command::{Command, ListSessions, RevokeDevice},
     device::DeviceName,
     one_time_code::OneTimeCode,
     secret::Secret,
@@ -54,6 +54,8 @@ struct RevokePage<'a> {
     username: &'a str,
     device: &'a str,
     nonce: &'a str,
+    /// The keys of what the person should know before.
+    warnings: Vec<&'static str>,
 }
 
 /// The page about one device, again after a refusal.
@@ -104,9 +106,23 @@ impl Visit<'_> {
         Ok(refused(answer, page))
     }
 
+    /// What the person should know before: that the device is the only one, or that it is this browser.
+    async fn warnings(&self) -> Result<Vec<&'static str>, Problem> {
+        let devices = devices(self.call, &self.session).await?.unwrap_or_default();
+        let names = |row: &DeviceRow| row.name == self.device.as_str();
+        let is_only = devices.len() == 1 && devices.iter().all(names);
+        let list = Command::ListSessions(ListSessions::new(self.session.token.clone()));
+        let sessions = self.call.send(list).await?.body.sessions.unwrap_or_default();
+        let current = sessions.into_iter().find(|row| row.current).and_then(|row| row.device);
+        let is_this = current.as_deref() == Some(self.device.as_str());
+        let warnings = [(is_only, "revoke-only"), (is_this, "revoke-this")];
+        Ok(warnings.into_iter().filter_map(|(is_so, key)| is_so.then_some(key)).collect())
+    }
+
     async fn page(&self, status: StatusCode, complaint: Option<String>, fault: Fault) -> Outcome {
         let nonce = hello(self.call).await?.and_then(|server| server.device_nonce);
         let username = self.session.body.username.as_ref().ok_or_else(Problem::incomplete)?;
+        let warnings = self.warnings().await?;
         let revoke = RevokePage {
             words: self.call.words()?,
             complaint,
@@ -114,6 +130,7 @@ impl Visit<'_> {
             username: username.as_str(),
             device: self.device.as_str(),
             nonce: nonce.as_deref().unwrap_or_default(),
+            warnings,
         };
         let mut response = page(status, &revoke, Camera::Forbidden)?;
         self.session.keep(&mut response);
