@@ -5,6 +5,9 @@
 //! visit      the session of a request, and what the server refuses it
 //! people     /console: a search, and one account
 //! change     the confirmation of a change, with a reason and a one-time code (186)
+//! fresh      the one-time code before a change
+//! invite     an invitation, with its link
+//! outbox     the messages to people
 //! audit      the log: filters, the proof of a row, export
 //! tail       new rows of the log as they come (248)
 //! state      the state of the server, with a chart
@@ -16,6 +19,9 @@
 mod audit;
 mod change;
 mod chart;
+mod fresh;
+mod invite;
+mod outbox;
 mod people;
 mod state;
 mod tail;
@@ -32,11 +38,14 @@ use crate::{
 /// Where the console begins.
 pub(crate) const START: &str = "/console";
 
-pub(crate) static ROUTES: [Route; 9] = [
+pub(crate) static ROUTES: [Route; 12] = [
     page(Console, START, |call| Box::pin(people::list(call))),
     page(Console, "/console/person", |call| Box::pin(people::show(call))),
     page(Console, "/console/change", |call| Box::pin(change::question(call))),
     form(Console, "/console/change", Takes::Form, |call| Box::pin(change::carry_out(call))),
+    page(Console, "/console/invite", |call| Box::pin(invite::form(call))),
+    form(Console, "/console/invite", Takes::Form, |call| Box::pin(invite::invite(call))),
+    page(Console, "/console/outbox", |call| Box::pin(outbox::show(call))),
     page(Console, "/console/audit", |call| Box::pin(audit::show(call))),
     page(Console, "/console/audit/events", |call| Box::pin(tail::events(call))),
     page(Console, "/console/audit/export", |call| Box::pin(audit::export(call))),

@@ -1,7 +1,7 @@
 //! The pages of the console, in a real browser.
 
 use super::{MINUTE_MS, mark};
-use crate::portal::{ALICE, Portal, check};
+use crate::portal::{ALICE, Portal, check, check_marks, marked};
 use fourauth_client::Client;
 use fourauth_config::WebResource;
 use fourauth_protocol::command::Command;
@@ -24,6 +24,10 @@ impl Desk {
             config.web.listener[0].resources = vec![WebResource::Console];
         })
         .await;
+        Self::of(portal).await
+    }
+
+    async fn of(portal: Portal) -> Self {
         let server = portal.web.server();
         let alice = server.enrol("alice", "obama.jpg").await;
         let bob = server.enrol("bob", "obama.jpg").await;
@@ -140,6 +144,10 @@ async fn axe_finds_nothing_on_any_page_of_the_console() {
             ("people", "/console", "#search"),
             ("person", "/console/person?name=alice", "#sessions"),
             ("change", "/console/change?username=bob&what=disable", "#reason"),
+            ("erase", "/console/change?username=bob&what=erase", "#again"),
+            ("groups", "/console/change?username=bob&what=groups&which=staff", "#which"),
+            ("invite", "/console/invite", "#name"),
+            ("outbox", "/console/outbox?show=all", "#messages"),
             ("audit", "/console/audit", "#follow"),
             ("state", "/console/state", "#chart"),
             ("unknown", "/console/person?name=nemo", "[role=alert]"),
@@ -151,6 +159,131 @@ async fn axe_finds_nothing_on_any_page_of_the_console() {
         assert_eq!(browser.list("strangers"), Vec::<String>::new());
         browser.close();
     }
+}
+
+/// Fills the form of a change in, with a new code.
+fn confirm(desk: &Desk, browser: &mut Browser, button: &str) {
+    let server = desk.portal.web.server();
+    server.clock().advance_ms(MINUTE_MS);
+    browser.fill("Code from your authenticator app", desk.alice.code(server.now()).as_str());
+    browser.click(button);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_invites_a_person_in_the_browser() {
+    let desk = Desk::open().await;
+    let mut browser = desk.browser(false, 900);
+    desk.sign_in(&mut browser);
+    browser.follow("Invite a person");
+    browser.fill("Name", "b\u{fc}rgerin");
+    browser.fill("Mail address (optional)", "dora@");
+    browser.act(&json!({ "action": "no_validation" }));
+    confirm(&desk, &mut browser, "Make the invitation");
+    assert_eq!(browser.complaint(), "This is not a mail address.");
+    check(&mut browser, "console-invite-fault");
+    browser.fill("Mail address (optional)", "dora@example.org");
+    confirm(&desk, &mut browser, "Make the invitation");
+    browser.see("It is shown only now.");
+    check(&mut browser, "console-invited");
+    let link = browser.text(&json!({ "action": "value", "selector": "#link" }));
+    assert!(link.starts_with(&desk.portal.url("/invitation?name=b%C3%BCrgerin&")), "{link}");
+    // The name is taken now, and the proof of the last minutes is enough.
+    browser.go(&desk.portal.url("/console/invite"));
+    browser.fill("Name", "b\u{fc}rgerin");
+    browser.click("Make the invitation");
+    browser.see("is in use. Choose another one.");
+    browser.go(&desk.portal.url("/console/audit?action=invite_person"));
+    assert!(!browser.content().contains("invitation="), "the link is in no row");
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_resets_and_erases_in_the_browser() {
+    let desk = Desk::open().await;
+    let mut browser = desk.browser(false, 900);
+    desk.sign_in(&mut browser);
+    browser.go(&desk.portal.url("/console/person?name=bob"));
+    browser.follow("Reset the face");
+    browser.fill("Reason, for the audit log", "was mistaken for another person");
+    confirm(&desk, &mut browser, "Reset the face");
+    browser.see("Send a code for a new password");
+    assert!(!browser.content().contains("Reset the face"), "there is none any more");
+
+    browser.go(&desk.portal.url("/console/outbox"));
+    browser.see("face_removed");
+    check(&mut browser, "console-outbox-open");
+
+    browser.go(&desk.portal.url("/console/person?name=bob"));
+    browser.follow("Erase the account");
+    for (again, complaint) in [("alice", "This is not the name of the account."), ("bob", "")] {
+        browser.fill("Reason, for the audit log", "asked for it");
+        browser.fill("Type the name of the account again", again);
+        browser.click("Erase the account");
+        if !complaint.is_empty() {
+            assert_eq!(browser.complaint(), complaint);
+        }
+    }
+    browser.see("is erased.");
+    check(&mut browser, "console-erased");
+    let record = desk.portal.web.server().audit().await;
+    let record = record.iter().find(|row| row.action.as_str() == "erase_audit").unwrap().id;
+    assert!(browser.content().contains(&record.to_string()), "{}", browser.content());
+    // The own account has no such links.
+    browser.go(&desk.portal.url("/console/person?name=alice"));
+    browser.see("This is your own account.");
+    assert!(!browser.content().contains("Erase the account"));
+    browser.go(&desk.portal.url("/console/change?username=alice&what=erase"));
+    browser.fill("Reason, for the audit log", "mistake");
+    browser.fill("Type the name of the account again", "alice");
+    browser.click("Erase the account");
+    browser.see("another administrator has to do it");
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_text_of_the_console_is_from_the_message_files() {
+    let portal = Portal::shown_in(marked, |config| {
+        config.web.listener[0].resources = vec![WebResource::Console];
+    })
+    .await;
+    let desk = Desk::of(portal).await;
+    let mut browser = desk.browser(false, 900);
+    crate::portal::sign_in_by_camera(&desk.portal, &mut browser, &desk.alice);
+    for path in [
+        "/console",
+        "/console?search=nemo",
+        "/console/person?name=alice",
+        "/console/person?name=bob",
+        "/console/person?name=nemo",
+        "/console/invite",
+        "/console/outbox",
+        "/console/outbox?show=all",
+        "/console/audit",
+        "/console/audit?action=none",
+        "/console/state",
+    ] {
+        browser.go(&desk.portal.url(path));
+        check_marks(&mut browser, path);
+    }
+    for what in [
+        "disable",
+        "enable",
+        "unlock",
+        "end-session",
+        "end-sessions",
+        "revoke-device",
+        "reset-authenticator",
+        "reset-face",
+        "send-code",
+        "groups",
+        "erase",
+        "resend-message",
+        "drop-message",
+    ] {
+        browser.go(&desk.portal.url(&format!("/console/change?username=bob&what={what}&which=1")));
+        check_marks(&mut browser, what);
+    }
+    browser.close();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,12 +17,15 @@ pub(super) struct Chart {
     pub(super) doors: Vec<(String, u64, u64)>,
 }
 
-/// One hour, with the two parts of its bar. The picture is 240 units wide and 100 high.
+/// One hour, with the two parts of its bar. The picture is 240 units wide and 112 high, with
+/// the hours under the bars.
 pub(super) struct Hour {
     /// The hour of the day, in UTC: `12:00`.
     pub(super) label: String,
     pub(super) granted: u64,
     pub(super) refused: u64,
+    /// The hour alone, under every sixth bar: `12`. Empty under the others.
+    pub(super) mark: String,
     /// Left edge of the bar.
     pub(super) x: i64,
     pub(super) granted_height: u64,
@@ -59,7 +62,9 @@ impl Hour {
         let granted_height = granted * HEIGHT / most;
         let refused_height = refused * HEIGHT / most;
         let clock = hour.split_once('T').map_or(hour, |(_, clock)| clock);
+        let is_marked = clock.parse::<u32>().is_ok_and(|hour| hour % 6 == 0);
         Self {
+            mark: if is_marked { clock.to_owned() } else { String::new() },
             label: format!("{clock}:00"),
             granted,
             refused,
@@ -112,6 +117,9 @@ mod tests {
             (last.label.as_str(), last.granted_height, last.refused_height),
             ("12:00", 75, 25)
         );
+        let marks: Vec<_> = chart.hours.iter().map(|hour| hour.mark.as_str()).collect();
+        assert_eq!([marks[5], marks[11], marks[17], marks[23]], ["18", "00", "06", "12"]);
+        assert_eq!(marks.iter().filter(|mark| !mark.is_empty()).count(), 4);
         assert_eq!((last.granted_y, last.refused_y, last.x), (25, 0, 230));
         assert_eq!(chart.doors, [("web".to_owned(), 10, 2)]);
         assert!(Chart::of(&[], now).hours.iter().all(|hour| hour.granted_height == 0));

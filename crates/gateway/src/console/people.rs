@@ -49,6 +49,12 @@ struct PersonPage<'a> {
     devices: Vec<(String, String, String)>,
     sessions: Vec<(String, String, String, String)>,
     encoded: String,
+    /// The groups, as a value in a query.
+    groups: String,
+    /// True for the account of the administrator.
+    is_own: bool,
+    has_code: bool,
+    has_face: bool,
 }
 
 /// One account.
@@ -145,6 +151,10 @@ pub(super) async fn show(call: Call) -> Outcome {
         devices: body.devices.unwrap_or_default().into_iter().map(device).collect(),
         sessions: body.sessions.unwrap_or_default().into_iter().rev().map(session).collect(),
         encoded: encoded(&row.username),
+        groups: encoded(&row.groups.iter().map(Group::as_str).collect::<Vec<_>>().join(", ")),
+        is_own: visit.session.body.username.as_ref().is_some_and(|it| it.as_str() == row.username),
+        has_code: row.factors.contains(&Method::OneTimeCode),
+        has_face: row.factors.contains(&Method::Face),
         person: PersonCard::of(row),
     };
     Ok(visit.kept(page(StatusCode::OK, &person, Camera::Forbidden)?))

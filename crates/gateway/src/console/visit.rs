@@ -48,16 +48,18 @@ struct RefusedPage<'a> {
 pub(super) enum Part {
     People,
     Audit,
+    Outbox,
     State,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 3] = [Self::People, Self::Audit, Self::State];
+    pub(super) const ALL: [Self; 4] = [Self::People, Self::Audit, Self::Outbox, Self::State];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::People => START,
             Self::Audit => "/console/audit",
+            Self::Outbox => "/console/outbox",
             Self::State => "/console/state",
         }
     }
@@ -66,6 +68,7 @@ impl Part {
         match self {
             Self::People => "people-title",
             Self::Audit => "audit-title",
+            Self::Outbox => "outbox-title",
             Self::State => "state-title",
         }
     }
@@ -99,23 +102,28 @@ impl<'a> Visit<'a> {
     /// Sends a command of the console.
     pub(super) async fn ask(&self, command: Command) -> Result<Result<Answer, Refused>, Problem> {
         let answer = self.send(None, command).await?;
-        if answer.is_ok() {
-            return Ok(Ok(answer));
-        }
+        if answer.is_ok() { Ok(Ok(answer)) } else { Ok(Err(self.refused(answer)?)) }
+    }
+
+    /// What a page gets instead of this answer.
+    pub(super) fn refused(&self, answer: Answer) -> Result<Refused, Problem> {
         let text = match answer.code {
-            Code::SignedOut => return Ok(Err(Refused::Page(to_sign_in()))),
+            Code::SignedOut => return Ok(Refused::Page(to_sign_in())),
             Code::AdminDenied => "console-no-administrator",
             Code::MoreNeeded if answer.body.missing == Some(vec![Method::OneTimeCode]) => {
-                return Ok(Err(Refused::ProofNeeded));
+                return Ok(Refused::ProofNeeded);
             }
             Code::MoreNeeded => "console-level",
             Code::NoSuchAccount => "console-no-account",
-            Code::NoSuchDevice | Code::NoSuchSession => "console-gone",
+            Code::NoSuchDevice | Code::NoSuchSession | Code::NoSuchMessage => "console-gone",
+            Code::NotOffered => "console-not-offered",
+            Code::NoAddress => "console-no-code",
+            Code::Conflict => "console-changed",
             _ => return Err(Problem::of_answer(answer)),
         };
         let refused = RefusedPage { words: self.words, text };
         let response = page(status::of(answer.code), &refused, Camera::Forbidden)?;
-        Ok(Err(Refused::Page(response)))
+        Ok(Refused::Page(response))
     }
 
     /// Sends a command through the door of browsers.
