@@ -5,6 +5,7 @@
 mod audit_verify;
 mod backup;
 mod bearer;
+mod bound_sessions;
 mod browsers;
 mod challenges;
 mod check_tokens;

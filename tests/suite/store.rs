@@ -22,6 +22,7 @@ macro_rules! on_both_databases {
 
 mod accounts;
 mod audit;
+mod bound_sessions;
 mod bystander;
 mod census;
 mod clock;

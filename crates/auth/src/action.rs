@@ -40,6 +40,10 @@ pub enum Action {
     EnrolFace,
     /// 186
     ProveAgain,
+    /// 188
+    BindSession,
+    /// 189
+    RenewSession,
     /// 200
     Register,
     /// 202
@@ -178,6 +182,8 @@ impl Action {
             Self::FaceStep => FACE_STEP,
             Self::EnrolFace => ENROL_FACE,
             Self::ProveAgain => PROVE_AGAIN,
+            Self::BindSession => BIND_SESSION,
+            Self::RenewSession => RENEW_SESSION,
             Self::Register => REGISTER,
             Self::Invite => INVITE,
             Self::ConfirmTotp => CONFIRM_TOTP,
@@ -345,6 +351,18 @@ const PROVE_AGAIN: Traits = Traits {
     granted: "One-time code correct.",
     denied: "TOTP verification failed.",
 };
+
+const BIND_SESSION: Traits = Traits {
+    word: "bind_session",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Session bound.",
+    denied: INVALID,
+};
+
+const RENEW_SESSION: Traits =
+    Traits { word: "renew_session", granted: "Session renewed.", ..BIND_SESSION };
 
 const REGISTER: Traits = Traits {
     word: "register",
@@ -594,6 +612,8 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::FaceStep,
     Action::EnrolFace,
     Action::ProveAgain,
+    Action::BindSession,
+    Action::RenewSession,
     Action::Register,
     Action::Invite,
     Action::ConfirmTotp,

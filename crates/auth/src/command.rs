@@ -5,6 +5,7 @@
 mod admin;
 mod audit_log;
 mod bearer;
+mod bound_session;
 mod claimed;
 mod confirm;
 mod console;
@@ -26,6 +27,7 @@ mod sign_in_proof;
 mod signed_token;
 
 pub use audit_log::AuditRows;
+pub use bound_session::{SessionBound, SessionRenewed};
 pub use confirm::TotpConfirmed;
 pub use console::{Accounts, Erased, FreshProof, LogRows, Messages, State, Surroundings};
 pub use devices::Devices;

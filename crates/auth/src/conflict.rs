@@ -45,6 +45,10 @@ pub(crate) enum Conflict {
     NonceSpent,
     /// Another command has used the grant that stands for the password.
     GrantSpent,
+    /// Another command has used the challenge that a browser has signed.
+    ChallengeSpent,
+    /// Another command has bound the session to a key.
+    SessionBound,
 }
 
 impl Conflict {
@@ -70,6 +74,8 @@ impl Conflict {
             Self::TooManyRequests => "too_many_requests",
             Self::NonceSpent => "nonce_spent",
             Self::GrantSpent => "grant_spent",
+            Self::ChallengeSpent => "challenge_spent",
+            Self::SessionBound => "session_bound",
         }
     }
 }
@@ -93,7 +99,9 @@ impl From<Conflict> for Denial {
             Conflict::PasscodesIssued => Self::Limited(passcode::WHOLE_WINDOW),
             Conflict::ResetSpent | Conflict::GrantSpent => Self::Credentials,
             Conflict::TooManyRequests => Self::Limited(pace::WHOLE_MINUTE),
-            Conflict::NonceSpent => Self::Device,
+            Conflict::NonceSpent | Conflict::ChallengeSpent | Conflict::SessionBound => {
+                Self::Device
+            }
         }
     }
 }

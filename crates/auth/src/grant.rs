@@ -66,6 +66,12 @@ pub enum Purpose {
     Invitation(Holder),
     /// Changes in the console, by the session that has just proved a one-time code again.
     StepUp(Holder, FamilyId),
+    /// A browser binds a session to its key, by a signature over the grant. It is for this session and the
+    /// address of its login.
+    SessionKey(FamilyId, String),
+    /// A browser renews the token of a session, by a signature over the grant. It is for this session and
+    /// the address that asked.
+    SessionRenewal(FamilyId, String),
     /// Frames of a face answer the challenge that the grant names.
     FaceChallenge(Challenged),
     /// Stands for the purposes with a context.
@@ -138,6 +144,8 @@ impl Purpose {
             Self::FirstFace(_) => "first-face",
             Self::Invitation(_) => "invitation",
             Self::StepUp(..) => "step-up",
+            Self::SessionKey(..) => "session-key",
+            Self::SessionRenewal(..) => "session-renewal",
             Self::FaceChallenge(_) => "face-challenge",
             #[cfg(test)]
             Self::Sample(_) => "sample",
@@ -159,6 +167,10 @@ impl Purpose {
             }
             Self::StepUp(holder, FamilyId(family)) => {
                 parts.extend([&holder.context[..], holder.peer.as_bytes(), family]);
+            }
+            Self::SessionKey(FamilyId(family), peer)
+            | Self::SessionRenewal(FamilyId(family), peer) => {
+                parts.extend([family, peer.as_bytes()]);
             }
             Self::FaceChallenge(Challenged { name, asker }) => {
                 parts.push(name.as_bytes());

@@ -63,6 +63,7 @@ mod recent;
 pub mod recovery_codes;
 pub mod rejected_frames;
 mod rules;
+mod session_proof;
 pub mod source;
 pub mod tokens;
 mod verified;

@@ -252,6 +252,8 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::EndSession
             | Action::ListSessions
             | Action::ProveSignIn
+            | Action::BindSession
+            | Action::RenewSession
             | Action::SelfRegister
             | Action::Register
             | Action::Invite

@@ -98,6 +98,12 @@ impl Tokens {
         self.mac(MASTER, &[token, mac.as_bytes(), peer.as_bytes(), device.as_bytes()])
     }
 
+    /// True if a session that was opened at one of two addresses may be used at the other one.
+    pub(crate) fn is_same_place(&self, one: IpAddr, other: IpAddr) -> bool {
+        let part = |address| self.settings.address.part(address);
+        part(one) == part(other)
+    }
+
     /// The token that takes over from `token`. It is always the same, so that a lost answer can be
     /// sent again although the server keeps no token.
     pub(crate) fn successor(&self, token: &BaseToken) -> BaseToken {

@@ -79,8 +79,8 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub provisioning_uri: Option<Secret<String>>,
-    /// Identifies the session to this server. Commands 100, 120, 132, 170, 180, and 130 if the token
-    /// was renewed.
+    /// Identifies the session to this server. Commands 100, 120, 132, 170, 180, 182, 189, and 130 if the
+    /// token was renewed.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secret::on_the_wire_if_any"
@@ -93,7 +93,8 @@ pub struct AnswerBody {
         serialize_with = "secret::on_the_wire_if_any"
     )]
     pub receipt: Option<Secret<String>>,
-    /// When `token` or, if there is none, `grant` or `challenge` expires.
+    /// When `token` or, if there is none, `grant` or a challenge expires. With 188, that of the token that
+    /// was shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMillis>,
     /// Until when what was replaced may change nothing else and does not count towards a level. Absent if
@@ -135,6 +136,13 @@ pub struct AnswerBody {
     /// The face challenge, to be sent back with its frames. Command 154.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<GrantToken>,
+    /// What a browser signs to bind its session to a key or to renew the token of such a session, once.
+    /// Commands 170, 180 and 182 at the door of browsers, and 189.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_challenge: Option<GrantToken>,
+    /// The id of the session that was bound. Command 188.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// What the face challenge asks for, in order. Command 154.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<ChallengeStep>>,
@@ -291,6 +299,9 @@ pub struct SessionRow {
     pub ends_at: UnixMillis,
     /// True for the session of the token that asked.
     pub current: bool,
+    /// True if only the browser that it was begun in can renew its token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
 }
 
 /// One row of the audit log, as documented for 4Auth's log viewer.

@@ -7,6 +7,7 @@
 
 mod administer;
 mod audit;
+mod bound_session;
 mod challenge;
 mod confirm;
 mod console;
@@ -28,6 +29,7 @@ pub use administer::{
     ChangeMessage, EraseAccount, InvitePerson, ListMessages, MessageChange, SetGroups,
 };
 pub use audit::ReadAudit;
+pub use bound_session::{BindSession, RenewSession};
 pub use challenge::BeginFaceChallenge;
 pub use confirm::ConfirmTotp;
 pub use console::{
@@ -150,6 +152,10 @@ commands! {
     "184" EnrolFace with pictures;
     /// 186: prove a one-time code again, before a change in the console.
     "186" ProveAgain;
+    /// 188: bind a session to a key of its browser.
+    "188" BindSession;
+    /// 189: renew the token of such a session.
+    "189" RenewSession;
     /// 190: get the server's version, limits and requirements.
     "190" Hello;
     /// 192: get the public keys that verify tokens.

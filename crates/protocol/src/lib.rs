@@ -64,6 +64,7 @@ pub mod reset_code;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod secret;
+pub mod session_proof;
 pub mod shape;
 pub mod time;
 pub mod token;

@@ -190,6 +190,10 @@ words! {
         EnrolFace = "enrol_face",
         /// 186.
         ProveAgain = "prove_again",
+        /// 188.
+        BindSession = "bind_session",
+        /// 189.
+        RenewSession = "renew_session",
         /// 200.
         Register = "register",
         /// 202.

@@ -62,6 +62,10 @@ impl Context {
             Command::Authorise(authorise) => {
                 authorisation(id, &origin, auth.authorise(received, authorise).await)
             }
+            Command::RenewSession(renew) => {
+                let renewing = Box::pin(auth.renew_session(received, renew));
+                authorisation(id, &origin, renewing.await)
+            }
             Command::ExchangeToken(exchange) => {
                 looked_up(id, &origin, auth.exchange_token(received, exchange).await)
             }
@@ -94,6 +98,7 @@ impl Context {
             Command::CodeStep(step) => slow(id, auth.code_step(received, step)).await,
             Command::FaceStep(step) => slow(id, auth.face_step(received, step)).await,
             Command::ProveAgain(again) => slow(id, auth.prove_again(received, again)).await,
+            Command::BindSession(bind) => slow(id, auth.bind_session(received, bind)).await,
             Command::EndSession(end) => slow(id, auth.end_session(received, end)).await,
             Command::Register(register) => slow(id, auth.register(received, register)).await,
             Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,
@@ -199,7 +204,11 @@ fn looked_up<A: CommandAnswer>(
     }
 }
 
-fn authorisation(id: RequestId, origin: &Origin, decided: Result<Authorisation, Error>) -> Reply {
+fn authorisation<A: CommandAnswer>(
+    id: RequestId,
+    origin: &Origin,
+    decided: Result<Authorisation<A>, Error>,
+) -> Reply {
     match decided {
         Ok(Authorisation::LookedUp(outcome)) => looked_up(id, origin, Ok(outcome)),
         Ok(Authorisation::Audited(outcome)) => {

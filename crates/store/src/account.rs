@@ -1,5 +1,6 @@
 //! Accounts: the record of each, its factors, its devices and sessions, and what its owner is told.
 
+pub(crate) mod bound_session;
 pub(crate) mod consent;
 pub(crate) mod console;
 pub(crate) mod decoy;

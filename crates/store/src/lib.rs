@@ -56,6 +56,7 @@ mod start;
 mod store;
 mod visible;
 
+pub use account::bound_session::{BoundRenewal, SessionBinding};
 pub use account::consent::{Consented, Held, NewConsent};
 pub use account::console::{AccountSearch, AttemptCount};
 pub use account::decoy::{Decoy, SealedDecoy};

@@ -1,13 +1,25 @@
-//! Commands 130–144.
+//! Commands 130–144, 188 and 189.
 
-use super::transcript::Transcript;
+use super::{gateway::registered, transcript::Transcript};
+use crate::bound_sessions::browser_key::{BrowserKey, text};
+use fourauth_client::GatewayConnection;
 use fourauth_protocol::{
     audience::Audience,
-    command::{Authorise, Command, EndSession, ExchangeToken, ListSessions, ProveSignIn},
+    command::{
+        Authorise, BindSession, Command, EndSession, ExchangeToken, ListSessions, PasswordStep,
+        ProveSignIn, RenewSession, SelfRegister,
+    },
+    contact::Email,
+    envelope::{Envelope, Reference},
     level::Level,
     secret::Secret,
+    session_proof::SessionProof,
 };
-use fourauth_tests::persona::Persona;
+use fourauth_tests::{persona::Persona, server::TestServer};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The address of a browser behind a gateway.
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -85,4 +97,85 @@ async fn prove_sign_in() {
     let unknown = prove().session("00".repeat(16));
     talk.ask("The account has no such session.", Command::ProveSignIn(unknown)).await;
     talk.settle("144-prove-sign-in");
+}
+
+/// A conversation through a gateway, which passes on what the browser of a visitor has signed: the token and
+/// the id of the visitor's session, and the proof that binds it.
+struct InABrowser {
+    talk: Transcript,
+    inside: GatewayConnection,
+    token: Secret<String>,
+    id: String,
+    key: BrowserKey,
+    registration: SessionProof,
+}
+
+impl InABrowser {
+    async fn signed_in() -> Self {
+        let server = TestServer::configured(|config| {
+            config.sign_in.two_steps = true;
+            config.sign_in.self_registration = true;
+        })
+        .await;
+        let (name, identity) = registered(&server).await;
+        let inside = GatewayConnection::over(server.server().gateway());
+        let ask = async |command| inside.send_enclosed(of(), command).await.unwrap().body;
+        let email = Email::parse("carol@example.org").unwrap();
+        let password = || Secret::new("violet-Ox-42".to_owned());
+        ask(Command::SelfRegister(SelfRegister::new(email.clone(), password()))).await;
+        let body = ask(Command::PasswordStep(PasswordStep::new(email, password()))).await;
+        let (token, challenge) = (body.token.unwrap(), body.session_challenge.unwrap());
+        let list = ask(Command::ListSessions(ListSessions::new(token.clone()))).await;
+        let id = list.sessions.unwrap().remove(0).id;
+        let key = BrowserKey::new();
+        let registration = key.registration(&challenge);
+        let mut talk = Transcript::with(server).await;
+        talk.become_gateway(name, &identity).await;
+        talk.name(token.expose(), "<token>");
+        talk.name(&id, "<session id>");
+        talk.name(&text(&registration), "<proof with the key>");
+        Self { talk, inside, token, id, key, registration }
+    }
+
+    fn binding(&self) -> Command {
+        Command::BindSession(BindSession::new(self.token.clone(), self.registration.clone()))
+    }
+
+    async fn ask(&mut self, heading: &str, command: &Command) {
+        let payload = of().enclose(command);
+        let payload = String::from_utf8(payload.expose().clone()).unwrap();
+        self.talk.ask_text(heading, &payload).await;
+    }
+}
+
+fn of() -> Envelope {
+    Envelope { reference: Reference::parse("1").ok(), ..Envelope::of_browser(PEER, None) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bind_a_session() {
+    let mut browser = Box::pin(InABrowser::signed_in()).await;
+    let bind = browser.binding();
+    browser.ask("The browser has signed the challenge of the sign-in.", &bind).await;
+    browser.ask("A session has one key.", &bind).await;
+    browser.talk.settle("188-bind-session");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renew_a_session() {
+    let mut browser = Box::pin(InABrowser::signed_in()).await;
+    let bind = browser.binding();
+    assert!(browser.inside.send_enclosed(of(), bind).await.unwrap().is_ok());
+    let renew = RenewSession::new(browser.id.clone());
+    let challenge = Command::RenewSession(renew.clone());
+    browser.ask("Without a proof there is a challenge.", &challenge).await;
+    let again = browser.inside.send_enclosed(of(), challenge).await.unwrap();
+    let proof = browser.key.renewal(&again.body.session_challenge.unwrap());
+    browser.talk.name(&text(&proof), "<proof>");
+    let renewal = Command::RenewSession(renew.proof(proof));
+    browser.ask("With one there is the next token.", &renewal).await;
+    browser.ask("The challenge is spent.", &renewal).await;
+    let unknown = Command::RenewSession(RenewSession::new("00".repeat(16)));
+    browser.ask("There is no such session, or it has no key.", &unknown).await;
+    browser.talk.settle("189-renew-session");
 }

@@ -20,7 +20,7 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 27] = [
+const VARIABLE: [(&str, &[char], &str); 28] = [
     // First, because its text holds others.
     ("\"proof\":\"", &['"'], "<proof>"),
     ("\"request_id\":\"", &['"'], "<request id>"),
@@ -29,6 +29,7 @@ const VARIABLE: [(&str, &[char], &str); 27] = [
     ("\"grant\":\"", &['"'], "<grant>"),
     ("&invitation=", &['"'], "<grant>"),
     ("\"challenge\":\"", &['"'], "<challenge>"),
+    ("\"session_challenge\":\"", &['"'], "<challenge>"),
     ("\"keys\":[{\"id\":\"", &['"'], "<key id>"),
     ("\"created_at\":\"", &['"'], "<time>"),
     ("\"audit\":{", &['}'], "<tree>"),

@@ -21,9 +21,9 @@ use fourauth_protocol::{
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, FIRST_VERSION, Factor, FamilyId, GrantHolder, GrantId, Lane, LoginLocation,
-    NewConsent, NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice, OpenGrant,
-    PasscodeMac, Renewal, ResetCodeMac, Target, Tx,
+    AccountId, Added, BoundRenewal, FIRST_VERSION, Factor, FamilyId, GrantHolder, GrantId, Lane,
+    LoginLocation, NewConsent, NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice,
+    OpenGrant, PasscodeMac, Renewal, ResetCodeMac, SessionBinding, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -50,6 +50,10 @@ pub(crate) enum Effect {
 pub(crate) enum SessionChange {
     /// A successor takes over.
     Renew(Renewal),
+    /// A browser spends a challenge, and the session is bound to its key.
+    Bind(SessionBinding, (GrantId, GrantHolder)),
+    /// A browser spends a challenge, and a successor takes over.
+    RenewBound(BoundRenewal, (GrantId, GrantHolder)),
     /// One session ends, if it has at most this level.
     End(AccountId, FamilyId, Option<Level>),
     /// Every session of at most this level ends.
@@ -229,6 +233,16 @@ impl SessionChange {
         match self {
             Self::Renew(renewal) => {
                 Conflict::SessionEnded.unless(tx.renew_session(&renewal).await?)?;
+            }
+            Self::Bind(binding, (challenge, holder)) => {
+                tx.lock_account(binding.account).await?;
+                Conflict::ChallengeSpent.unless(tx.spend_grant(challenge, holder).await?)?;
+                Conflict::SessionBound.unless(tx.bind_session(&binding).await?)?;
+            }
+            Self::RenewBound(renewal, (challenge, holder)) => {
+                tx.lock_account(renewal.account).await?;
+                Conflict::ChallengeSpent.unless(tx.spend_grant(challenge, holder).await?)?;
+                Conflict::SessionEnded.unless(tx.renew_bound_session(&renewal).await?)?;
             }
             Self::End(account, family, most) => {
                 let ended = tx.end_family_up_to(account, family, most).await?;

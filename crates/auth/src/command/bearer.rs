@@ -259,7 +259,7 @@ pub(crate) fn usable(
     received: &Received,
 ) -> Result<Session, Denial> {
     is_time_known(received)?;
-    if session.renewed.is_some() {
+    if session.is_replaced() {
         return Err(Denial::SignedOut);
     }
     if !session.is_valid(received.at.now) {

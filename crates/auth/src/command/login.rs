@@ -22,6 +22,7 @@ use fourauth_protocol::{
     answer::AnswerBody,
     command::Login,
     device::{DeviceKey, DeviceName},
+    grant::GrantToken,
     level::Level,
     mac_address::MacAddress,
     receipt::Method,
@@ -46,6 +47,8 @@ pub struct LoggedIn {
     pub level: Option<Level>,
     /// True if another person chose the password.
     pub must_change: bool,
+    /// What a browser signs to bind the session to its key. `None` at other doors.
+    pub challenge: Option<GrantToken>,
 }
 
 impl CommandAnswer for LoggedIn {
@@ -57,6 +60,7 @@ impl CommandAnswer for LoggedIn {
         body.jwt = self.jwt;
         body.level = self.level;
         body.must_change = self.must_change.then_some(true);
+        body.session_challenge = self.challenge;
         body
     }
 }
@@ -178,8 +182,10 @@ impl Authenticator {
         let token = self.tokens.text(&base);
         let level = session.methods.level();
         let must_change = subject.must_change;
+        let challenge = self.binding_challenge(&session, verified.received);
         let (receipt, jwt) = (None, None);
-        (session, LoggedIn { token, expires_at: expires, receipt, jwt, level, must_change })
+        let expires_at = expires;
+        (session, LoggedIn { token, expires_at, receipt, jwt, level, must_change, challenge })
     }
 }
 

@@ -72,13 +72,13 @@ impl CommandAnswer for Authorised {
     }
 }
 
-/// The outcome of 130: read without a row, or a renewal with one.
+/// The outcome of 130 or 189: read without a row, or a renewal with one.
 #[derive(Debug)]
-pub enum Authorisation {
-    /// The token is valid or refused, or its renewal is sent again.
-    LookedUp(LookedUp<Authorised>),
+pub enum Authorisation<A = Authorised> {
+    /// The token is valid or refused, or its renewal is sent again. With 189, a challenge.
+    LookedUp(LookedUp<A>),
     /// The token was renewed, or the return of a renewed one has ended its session.
-    Audited(Audited<Authorised>),
+    Audited(Audited<A>),
 }
 
 /// The answer to 132.
@@ -124,8 +124,17 @@ enum Next {
 }
 
 impl Next {
-    /// Without a base token, a session that has to be renewed has expired.
+    /// Without a base token, a session that has to be renewed has expired. So has one that is bound to a
+    /// key: it is renewed by a proof (189). An old token of it ends nothing, because only the browser with
+    /// the key can have a newer one.
     fn of(session: &Session, token: Option<BaseToken>, now: UnixMillis) -> Result<Self, Denial> {
+        if session.bound.is_some() {
+            return if now < session.expires {
+                Ok(Self::Answer)
+            } else {
+                Err(Denial::SessionExpired)
+            };
+        }
         let renew = |is_again| match token {
             Some(token) => Ok(Self::Renew { token, is_again }),
             None => Err(Denial::SessionExpired),
@@ -247,7 +256,9 @@ impl Authenticator {
         let bearer = Bearer { token, mac, level: None };
         let expires = received.at.now.saturating_add_ms(check_token::LIFETIME_MS);
         self.bear(Action::ExchangeToken, &received, &bearer, async |session| {
-            let expires_at = expires.min(session.ends);
+            // What a copied token of a bound session was exchanged for ends with it.
+            let own = session.bound.map_or(session.ends, |_| session.expires);
+            let expires_at = expires.min(own);
             let token = CheckToken { family: session.family, expires: expires_at };
             let token = token.text(self.tokens.check_key(), &audience);
             Ok(Exchanged { token, expires_at })
@@ -280,7 +291,7 @@ impl Authenticator {
         let (named, level) = (other.as_deref().map(family), session.methods.level());
         let outcome = match named {
             // Only its own session ends with a token that was renewed.
-            _ if session.renewed.is_some() => {
+            _ if session.is_replaced() => {
                 Ok(SessionChange::End(session.account, session.family, level))
             }
             Some(None) => Err(Denial::NoSuchSession),
@@ -323,7 +334,7 @@ impl Authenticator {
         .await
     }
 
-    fn open_for(
+    pub(super) fn open_for(
         &self,
         action: Action,
         session: &Session,
@@ -375,5 +386,6 @@ pub(super) fn shown(row: SessionSummary, current: FamilyId) -> SessionRow {
         expires_at: row.expires,
         ends_at: row.ends,
         current: row.family == current,
+        bound: row.is_bound,
     }
 }

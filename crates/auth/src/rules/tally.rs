@@ -112,7 +112,9 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::SessionEnded
         | Conflict::NoSuchAccount
         | Conflict::NoSuchMessage
-        | Conflict::NoSuchSession => None,
+        | Conflict::NoSuchSession
+        | Conflict::ChallengeSpent
+        | Conflict::SessionBound => None,
     }
 }
 

@@ -19,7 +19,8 @@ use super::{
     ExchangeToken, FaceStep, FollowAudit, Invite, InvitePerson, ListAccounts, ListDevices,
     ListMessages, ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit,
     RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
-    RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset, ViewAudit,
+    RenewSession, RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset,
+    ViewAudit,
 };
 use crate::{
     audience::Audience,
@@ -33,6 +34,7 @@ use crate::{
     one_time_code::OneTimeCode,
     picture::Picture,
     recovery_code::RecoveryCode,
+    session_proof::SessionProof,
     time::UnixMillis,
 };
 
@@ -167,6 +169,10 @@ setters! {
         device => mac: MacAddress,
         /// The id of the session, as 142 lists it.
         session => session: String,
+    }
+    RenewSession {
+        /// The signature of the browser over a challenge.
+        proof => proof: SessionProof,
     }
     ListDevices {
         /// The MAC address that the session was opened with.

@@ -63,7 +63,8 @@ impl Tx {
         at: UnixMillis,
     ) -> Result<bool, Error> {
         const SQL: &str = "UPDATE sessions SET console_seen = $1 WHERE master = $2 \
-             AND renewed IS NULL AND EXISTS (SELECT 1 FROM users WHERE id = sessions.account \
+             AND (renewed IS NULL OR length(bound_key) > 0) \
+             AND EXISTS (SELECT 1 FROM users WHERE id = sessions.account \
              AND version = sessions.version AND administrator = 1 AND disabled = 0)";
 
         self.changes(SQL, &[Value::Int(at.0), Value::Bytes(session)]).await

@@ -22,7 +22,8 @@ use crate::{
     store::Store,
 };
 use fourauth_protocol::{
-    device::DeviceId, level::Level, mac_address::MacAddress, time::UnixMillis,
+    device::DeviceId, level::Level, mac_address::MacAddress, session_proof::SessionKey,
+    time::UnixMillis,
 };
 use std::net::IpAddr;
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ macro_rules! session_columns {
     () => {
         "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
          COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, s.version, s.opened, \
-         s.console_seen, u.administrator, \
+         s.console_seen, s.bound_key, s.peer, u.administrator, \
          u.email, u.group_names, u.has_totp, u.has_face, u.has_device, u.keyed, \
          d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
          COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
@@ -114,6 +115,10 @@ pub struct Session {
     pub is_administrator: bool,
     /// The key that it is bound to, and the device if the account still has it.
     pub device: Option<(DeviceId, Option<KnownDevice>)>,
+    /// The key of the browser that alone can renew its token.
+    pub bound: Option<SessionKey>,
+    /// The address of the login.
+    pub peer: String,
 }
 
 /// A session in a list.
@@ -137,6 +142,8 @@ pub struct SessionSummary {
     pub mac: String,
     /// The name of its device, if it is bound to a key.
     pub device: Option<String>,
+    /// True if only the key of a browser can renew its token.
+    pub is_bound: bool,
 }
 
 /// The successor of a session.
@@ -183,18 +190,19 @@ impl Tx {
     }
 
     /// Renews a session, unless another command has just done so with the same result. `false` if
-    /// the session has ended.
+    /// the session has ended, or if it is bound to a key.
     ///
     /// The account is locked first: on PostgreSQL an end of its sessions would otherwise not see a
     /// successor that is being made. The next statement decides which of many commands makes it.
     pub async fn renew_session(&mut self, renewal: &Renewal) -> Result<bool, Error> {
-        const SPEND: &str =
-            "UPDATE sessions SET renewed = $1 WHERE master = $2 AND renewed IS NULL AND ends > $1";
+        const SPEND: &str = "UPDATE sessions SET renewed = $1 WHERE master = $2 AND renewed IS NULL AND ends > $1 \
+             AND length(bound_key) = 0";
         const SUCCEED: &str = "INSERT INTO sessions (master, family, account, version, created, \
              expires, ends, amr, device_id, mac, peer, level, opened, console_seen, last_seen) \
              SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, peer, level, \
              opened, console_seen, $2 FROM sessions WHERE master = $4";
-        const FIND: &str = "SELECT 1 AS there FROM sessions WHERE master = $1 AND renewed IS NULL";
+        const FIND: &str = "SELECT 1 AS there FROM sessions WHERE master = $1 AND renewed IS NULL \
+             AND length(bound_key) = 0";
 
         let Renewal { account, old, new, at, expires } = renewal;
         self.lock_account(*account).await?;
@@ -274,7 +282,7 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Vec<SessionSummary>, Error> {
         const SQL: &str = "SELECT s.family, s.opened, s.last_seen, s.expires, s.ends, s.amr, \
-             s.peer, s.mac, d.name FROM sessions s \
+             s.peer, s.mac, s.bound_key, d.name FROM sessions s \
              JOIN users u ON u.id = s.account AND u.version = s.version \
              LEFT JOIN devices d ON d.account = s.account AND d.device_id = s.device_id \
              WHERE s.account = $1 AND s.renewed IS NULL AND s.ends > $2 \
@@ -318,13 +326,22 @@ impl Session {
             attended: UnixMillis(row.int(TABLE, "opened")?.max(row.int(TABLE, "console_seen")?)),
             is_administrator: row.flag("users", "administrator")?,
             device,
+            bound: bound_key(row)?,
+            peer: row.text(TABLE, "peer")?,
         })
     }
 
     /// True if the token may be used at `now`.
     #[must_use]
     pub fn is_valid(&self, now: UnixMillis) -> bool {
-        self.renewed.is_none() && now < self.expires
+        !self.is_replaced() && now < self.expires
+    }
+
+    /// True if the token may not be used any more because a successor took over. That of a session that is
+    /// bound to a key can be used until it expires: it lives for minutes, and two tabs may renew it at once.
+    #[must_use]
+    pub const fn is_replaced(&self) -> bool {
+        self.renewed.is_some() && self.bound.is_none()
     }
 }
 
@@ -340,6 +357,7 @@ impl SessionSummary {
             peer: row.text(TABLE, "peer")?,
             mac: row.text(TABLE, "mac")?,
             device: row.text_or_null("devices", "name")?,
+            is_bound: bound_key(row)?.is_some(),
         })
     }
 }
@@ -347,6 +365,15 @@ impl SessionSummary {
 /// The level as it is stored: 0 for none.
 pub(super) fn number(level: Option<Level>) -> i64 {
     level.map_or(0, |level| level.number().into())
+}
+
+fn bound_key(row: &Row) -> Result<Option<SessionKey>, Error> {
+    let bytes = row.bytes(TABLE, "bound_key")?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let key = bytes.try_into().map_err(|_| corrupt("bound_key"))?;
+    Ok(Some(SessionKey::from_bytes(key)))
 }
 
 fn family(row: &Row) -> Result<FamilyId, Error> {

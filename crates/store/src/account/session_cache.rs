@@ -116,6 +116,8 @@ mod tests {
             attended: NOON,
             is_administrator: false,
             device: None,
+            bound: None,
+            peer: String::new(),
         }
     }
 

@@ -49,6 +49,11 @@ pub(super) const SQLITE: &[Step] = &[
     (18, "groups", include_str!("../../../../../migrations/sqlite/0018_groups.sql")),
     (19, "names", include_str!("../../../../../migrations/sqlite/0019_names.sql")),
     (20, "console", include_str!("../../../../../migrations/sqlite/0020_console.sql")),
+    (
+        21,
+        "bound_sessions",
+        include_str!("../../../../../migrations/sqlite/0021_bound_sessions.sql"),
+    ),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -88,6 +93,11 @@ pub(super) const POSTGRES: &[Step] = &[
     (18, "groups", include_str!("../../../../../migrations/postgres/0018_groups.sql")),
     (19, "names", include_str!("../../../../../migrations/postgres/0019_names.sql")),
     (20, "console", include_str!("../../../../../migrations/postgres/0020_console.sql")),
+    (
+        21,
+        "bound_sessions",
+        include_str!("../../../../../migrations/postgres/0021_bound_sessions.sql"),
+    ),
 ];
 
 /// The table that lists the applied migrations.
