@@ -61,6 +61,7 @@ sessions-end = إنهاء
 sessions-end-all = إنهاء الكل
 sessions-proof = الإثبات
 sessions-none = لا جهاز
+sessions-bound = لا تنفع نسخة من هذه الجلسة أكثر من عشر دقائق.
 devices-title = الأجهزة
 devices-help = هذه الأجهزة وحدها تستطيع أن تثبت أنها لك. ألغِ جهازًا فقدته.
 devices-name = الاسم

@@ -61,6 +61,7 @@ sessions-end = Beenden
 sessions-end-all = Alle beenden
 sessions-proof = Nachweis
 sessions-none = Kein Gerät
+sessions-bound = Eine Kopie dieser Sitzung nützt höchstens zehn Minuten lang.
 devices-title = Geräte
 devices-help = Nur diese können beweisen, dass sie Ihnen gehören. Widerrufen Sie eines, das Sie verloren haben.
 devices-name = Name

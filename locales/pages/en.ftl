@@ -61,6 +61,7 @@ sessions-end = End
 sessions-end-all = End all
 sessions-proof = Proof
 sessions-none = No device
+sessions-bound = A copy of this session is of use for ten minutes at most.
 devices-title = Devices
 devices-help = Only these can prove that they are yours. Revoke one that you have lost.
 devices-name = Name

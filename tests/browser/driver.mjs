@@ -3,6 +3,7 @@
 //
 // The first argument is the folder with the packages.
 
+import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
@@ -25,7 +26,7 @@ let strangers = [];
 
 const actions = {
   /** Starts a browser with a profile of its own: what an earlier one with this profile kept is there. */
-  async launch({ profile, camera, origin, language, dark, width, scale, script, permission }) {
+  async launch({ profile, camera, origin, language, dark, width, scale, script, permission, bound }) {
     const args = [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -36,10 +37,20 @@ const actions = {
     if (permission !== "ask") {
       args.push(permission === "deny" ? "--deny-permission-prompts" : "--use-fake-ui-for-media-stream");
     }
+    if (bound) {
+      // Chromium binds sessions only where the certificate is right, or is this one.
+      const key = new crypto.X509Certificate(fs.readFileSync(bound)).publicKey;
+      const spki = key.export({ type: "spki", format: "der" });
+      const hash = crypto.createHash("sha256").update(spki).digest("base64");
+      args.push(
+        `--ignore-certificate-errors-spki-list=${hash}`,
+        "--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting",
+      );
+    }
     context = await chromium.launchPersistentContext(profile, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args,
-      ignoreHTTPSErrors: true,
+      ignoreHTTPSErrors: !bound,
       locale: language,
       colorScheme: dark ? "dark" : "light",
       viewport: { width, height: 900 },
@@ -161,6 +172,18 @@ const actions = {
     const name = "__Host-fourauth";
     await context.addCookies([{ name, value, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
   },
+  /** Waits until a cookie is there that the browser forgets after at most so many seconds. */
+  async shorter_cookie({ name, seconds }) {
+    const end = Date.now() + PATIENCE;
+    for (;;) {
+      const found = (await context.cookies()).find((it) => it.name === name);
+      if (found && found.expires - Date.now() / 1000 <= seconds) return;
+      if (Date.now() > end) throw new Error(`${name} expires at ${found?.expires}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  },
+  /** Forgets a cookie, as if its time was over. */
+  async forget_cookie({ name }) { await context.clearCookies({ name }); },
   /** Sends the pages at this path with a rule against the camera. */
   async block_camera({ path }) {
     await page.route(`**${path}`, async (route) => {

@@ -44,6 +44,9 @@ pub struct Launch<'a> {
     pub scale: u32,
     /// True if scripts of the pages run.
     pub has_script: bool,
+    /// The certificate of the server, for a browser that binds sessions to a key. It does so only where
+    /// nothing is wrong with the certificate.
+    pub bound_sessions: Option<PathBuf>,
 }
 
 impl<'a> Launch<'a> {
@@ -61,6 +64,7 @@ impl<'a> Launch<'a> {
             width: 900,
             scale: 1,
             has_script: true,
+            bound_sessions: None,
         }
     }
 }
@@ -100,6 +104,7 @@ impl Browser {
             "width": launch.width,
             "scale": launch.scale,
             "script": launch.has_script,
+            "bound": launch.bound_sessions,
         }));
         browser
     }

@@ -29,7 +29,7 @@ pub(crate) enum Cookie {
 pub(crate) struct Doubled;
 
 impl Cookie {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Session => "__Host-fourauth",
             Self::Mfa => "__Host-mfa",
@@ -82,6 +82,11 @@ impl Cookie {
     /// Sets it.
     pub(crate) fn set(self, response: &mut Response, text: &str) {
         self.add(response, text, self.seconds(), None);
+    }
+
+    /// Sets it for another time than usual.
+    pub(crate) fn set_for_seconds(self, response: &mut Response, text: &str, seconds: u32) {
+        self.add(response, text, seconds, None);
     }
 
     /// Removes it.

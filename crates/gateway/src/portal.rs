@@ -7,6 +7,7 @@
 //! brand      the name, the logo and the colour that an operator has set
 //! session    the session of a browser's cookie, renewed if it is due
 //! sign_in    /sign-in: password, one-time code, face (170, 180, 182)
+//! bound      /session: a session that only its browser can renew (188, 189)
 //! sign_out   /sign-out
 //! account    /account: one's own sign-ins and devices
 //! register   /sign-up and /invitation: password and authenticator of a new account (160, 162, 210)
@@ -25,6 +26,7 @@
 
 mod account;
 mod assets;
+mod bound;
 mod brand;
 mod complaint;
 mod done;
@@ -72,7 +74,7 @@ use serde::Deserialize;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 34] = [
+pub(crate) static ROUTES: [Route; 36] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
@@ -110,6 +112,8 @@ pub(crate) static ROUTES: [Route; 34] = [
     form(SignIn, "/recover/authenticator/confirm", Takes::Json, |call| {
         Box::pin(recover::confirm(call))
     }),
+    form(SignIn, "/session/bind", Takes::Anything, |call| Box::pin(bound::bind(call))),
+    form(SignIn, "/session/renew/{id}", Takes::Anything, |call| Box::pin(bound::renew(call))),
     form(SignIn, "/nonce", Takes::Json, |call| Box::pin(nonce::fresh(call))),
 ];
 

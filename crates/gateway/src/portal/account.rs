@@ -50,6 +50,7 @@ struct SessionCard {
     device: Option<String>,
     seen: String,
     is_current: bool,
+    is_bound: bool,
 }
 
 struct DeviceCard {
@@ -142,8 +143,10 @@ fn to_sign_in() -> Response {
 
 impl SessionCard {
     fn of(row: SessionRow) -> Self {
-        let SessionRow { id, peer, device, opened_at, last_seen, current: is_current, .. } = row;
-        Self { id, opened: shown(opened_at), peer, device, seen: shown(last_seen), is_current }
+        let SessionRow { id, peer, device, opened_at, last_seen, .. } = row;
+        let (is_current, is_bound) = (row.current, row.bound);
+        let (opened, seen) = (shown(opened_at), shown(last_seen));
+        Self { id, opened, peer, device, seen, is_current, is_bound }
     }
 }
 

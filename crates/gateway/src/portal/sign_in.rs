@@ -4,7 +4,7 @@
 //! nonce, which the key of the browser signs together with its origin.
 
 use super::{
-    complaint,
+    bound, complaint,
     fault::Fault,
     page::{Camera, bounce, page},
     register, see,
@@ -285,6 +285,7 @@ pub(super) async fn face(call: Call) -> Outcome {
     let mut response = response::json(StatusCode::OK, &Onward { to });
     Cookie::Session.set(&mut response, token.expose());
     Cookie::Mfa.clear(&mut response);
+    bound::offer(&mut response, answer.body.session_challenge);
     Ok(response)
 }
 
@@ -337,9 +338,11 @@ impl<'a> Visit<'a> {
         if body.provisioning_uri.is_some() {
             return register::with_authenticator(self.words, &self.identifier, body);
         }
-        let AnswerBody { token, grant, missing, username, .. } = body;
+        let AnswerBody { token, grant, missing, username, session_challenge, .. } = body;
         if let Some(token) = token {
-            return signed_in(self.words, &token, self.target.as_ref());
+            let mut response = signed_in(self.words, &token, self.target.as_ref())?;
+            bound::offer(&mut response, session_challenge);
+            return Ok(response);
         }
         let grant = grant.ok_or_else(Problem::incomplete)?;
         let is_face = missing.is_some_and(|missing| missing.contains(&Method::Face));
