@@ -20,6 +20,7 @@ use anyhow::Context as _;
 use fourauth_audit_verify::{Options, verify};
 use life::Log;
 use second::{Second, Verdict};
+use serde_json::json;
 use std::collections::BTreeMap;
 use tamper::Tampering;
 
@@ -73,8 +74,30 @@ fn options(log: &Log, defence: Defence) -> Options {
     let all = log.options();
     match defence {
         Defence::On => all,
-        Defence::Off => Options { checkpoints: Vec::new(), epoch_key: None, ..all },
+        Defence::Off => Options { checkpoints: Vec::new(), epoch_keys: Vec::new(), ..all },
     }
+}
+
+/// What an auditor may have, from the least to the most.
+const EVIDENCE: [(&str, bool, bool); 4] = [
+    ("key", false, false),
+    ("key_and_epoch_key", true, false),
+    ("key_and_exported_checkpoints", false, true),
+    ("all", true, true),
+];
+
+/// How often a change was found with each of [`EVIDENCE`].
+fn found_with(log: &Log) -> [u32; 4] {
+    EVIDENCE.map(|(_, has_epoch_keys, has_exported)| {
+        let mut options = log.options();
+        if !has_epoch_keys {
+            options.epoch_keys.clear();
+        }
+        if !has_exported {
+            options.checkpoints.clear();
+        }
+        u32::from(Verdict::of(&verify(&log.database(), &options)).exit != 0)
+    })
 }
 
 /// Results of the verifiers, compared with the expected ones.
@@ -86,6 +109,8 @@ struct Tally {
     rows: u64,
     /// For each way of tampering: how often it was applied, and how often it was missed.
     ways: BTreeMap<&'static str, [u32; 2]>,
+    /// For each way, how often it was found with each of [`EVIDENCE`].
+    found: BTreeMap<&'static str, [u32; 4]>,
 }
 
 impl Tally {
@@ -116,6 +141,10 @@ impl Tally {
         let [gone, missed] = self.ways.entry(tampering.way).or_default();
         (*gone, *missed) = (*gone + 1, *missed + is_missed);
         self.missed += is_missed;
+        let sum = self.found.entry(tampering.way).or_default();
+        for (sum, found) in sum.iter_mut().zip(found_with(log)) {
+            *sum += found;
+        }
         if is_missed == 1 && defence == Defence::On {
             eprintln!("missed: {tampering:?}");
         }
@@ -138,6 +167,17 @@ impl Tally {
         Ok(())
     }
 
+    /// Each way with what is needed to find it: how often it was found with each evidence, of how
+    /// often it was applied.
+    fn table(&self) -> BTreeMap<&'static str, BTreeMap<&'static str, String>> {
+        let line = |(way, found): (&&'static str, &[u32; 4])| {
+            let applied = self.ways.get(way).map_or(0, |[applied, _]| *applied);
+            let cells = EVIDENCE.iter().zip(found);
+            (*way, cells.map(|((name, ..), found)| (*name, format!("{found}/{applied}"))).collect())
+        };
+        self.found.iter().map(line).collect()
+    }
+
     fn report(self, logs: u32, defence: Defence, figures: &mut Figures) {
         figures.note("logs", logs);
         figures.note("rows", self.rows);
@@ -145,7 +185,10 @@ impl Tally {
         figures.exactly("false_alarms", self.false_alarms, 0);
         figures.exactly("missed", self.missed, 0);
         match defence {
-            Defence::On => figures.exactly("disagreements", self.disagreements, 0),
+            Defence::On => {
+                figures.exactly("disagreements", self.disagreements, 0);
+                figures.note("found_of_applied", json!(self.table()));
+            }
             Defence::Off => {
                 let missed = self.ways.iter().filter(|(_, [_, missed])| *missed > 0);
                 let missed: Vec<_> = missed.map(|(way, _)| *way).collect();

@@ -1,7 +1,8 @@
 """Checks fourauth's audit log for changes: a second verifier, written from docs/AUDIT.md.
 
-    python3 audit_verify.py --key VKEY|FILE [--checkpoints FILE]... [--epoch-key HEX|FILE]
-                            [--accept-rollback SIZE]... [--accept-erasure ROW]... [--json] INPUT
+    python3 audit_verify.py --key VKEY|FILE [--checkpoints FILE]... [--epoch-key HEX|FILE]...
+                            [--accept-rollback SIZE]... [--accept-erasure ROW]...
+                            [--accept-clock SIZE]... [--accept-late ROW]... [--json] INPUT
     python3 audit_verify.py --batch        reads one JSON array of arguments per line, prints one JSON report per line
 
 Exit codes: 0 if no change was found, 1 if one was found, 2 if the input could not be read. All checkpoints are kept in
@@ -12,6 +13,7 @@ import argparse
 import base64
 import binascii
 import codecs
+import collections
 import datetime
 import hashlib
 import hmac
@@ -30,7 +32,7 @@ NOTES = {"unsigned_tail", "late", "not_exported", "foreign_note"}
 DASH = "\u2014 "
 BLANK = " \t\r\n"
 MAX_NOTE, MAX_SIGNATURES, MAX_LINE, MAX_NODE = 262_144, 64, 16 << 20, 1024
-EPOCH, CLOCK_WENT_BACK, MAX_EPOCH = 900, 3600, 10_000_000
+EPOCH, TOO_LATE, CLOCK_WENT_BACK, MAX_STEPS = 900, 1125, 3600, 20_000_000
 MAX_LISTED = 100
 PROOF, MAX_PROOF, U64 = b'{"fourauth_proof":', 1 << 20, 1 << 64
 ZERO = bytes(32)
@@ -577,11 +579,60 @@ class Database:
 # Verifying
 
 
+# What the operator told the auditor: sizes, rows, sizes, rows.
+Told = collections.namedtuple("Told", "rollbacks erasures clock late")
+
+
+class Chain:
+    """The keys that follow from the first key of a chain of epochs."""
+
+    steps = 0
+
+    def __init__(self, first):
+        self.epoch, self.key, self.last = 0, first, ZERO
+        self.ahead = 0, first
+        self.bounds = None
+
+    def made(self, checkpoint):
+        """Whether this chain made the checkpoint, which is then its newest."""
+        epoch = checkpoint.epoch
+        if len(checkpoint.mac) != 1 or epoch < self.epoch:
+            return False
+        if self.ahead[0] > epoch or self.ahead[0] == self.epoch:
+            self.ahead = self.epoch, self.key
+        at, key = self.ahead
+        Chain.steps += epoch - at
+        if Chain.steps > MAX_STEPS:
+            raise Unreadable("too many epochs")
+        while at < epoch:
+            key = sha256(b"fourauth-epoch", key, self.last if at == self.epoch else ZERO)
+            at += 1
+        self.ahead = at, key
+        mac = hmac.digest(key, checkpoint.text.encode(), "sha256")
+        if not hmac.compare_digest(checkpoint.mac[0], struct.pack(">Q", epoch) + mac):
+            return False
+        self.epoch, self.key, self.last = epoch, key, sha256(checkpoint.text.encode())
+        return True
+
+    def is_in_time(self, checkpoint):
+        at = seconds(checkpoint.at)
+        if at is None:
+            return False
+        told = at - (checkpoint.epoch + 1) * EPOCH, at - checkpoint.epoch * EPOCH
+        lower, upper = self.bounds or told
+        both = max(lower, told[0]), min(upper, told[1])
+        agrees = both[0] <= both[1] + CLOCK_WENT_BACK
+        self.bounds = both if agrees else told
+        return agrees
+
+
 class Audit:
-    def __init__(self, source, key, notes, epoch_key, accepted, erasures):
-        self.source, self.key, self.accepted, self.erasures = source, key, accepted, erasures
+    def __init__(self, source, key, notes, epoch_keys, told):
+        self.source, self.key, self.told_of = source, key, told
         self.findings, self.counts, self.once = [], {}, set()
-        self.epoch_key, self.epoch_keys, self.bounds = epoch_key, [epoch_key], None
+        Chain.steps = 0
+        self.epochs, self.has_begun, self.unproven = [Chain(first) for first in epoch_keys], False, None
+        self.newest = None
         self.places, self.whole, self.tree, self.chains = 0, True, Tree(), {}
         self.erased, self.told, self.oldest, self.rows, self.erased_rows = {}, {}, None, 0, 0
         self.exported, self.given_up, self.count, self.compared = [], 0, 0, None
@@ -616,7 +667,6 @@ class Audit:
         if checkpoint is None:
             self.find("foreign_note", line=line)
         else:
-            self.check_epoch(checkpoint)
             self.exported.append(checkpoint)
 
     def next_own(self):
@@ -636,26 +686,26 @@ class Audit:
         return None
 
     def check_epoch(self, checkpoint):
-        if self.epoch_key is None:
+        if not self.epochs:
             return
-        epoch, is_made = checkpoint.epoch, False
-        if len(checkpoint.mac) == 1 and epoch <= MAX_EPOCH:
-            while len(self.epoch_keys) <= epoch:
-                self.epoch_keys.append(sha256(b"fourauth-fs", self.epoch_keys[-1]))
-            mac = hmac.digest(self.epoch_keys[epoch], checkpoint.text.encode(), "sha256")
-            is_made = hmac.compare_digest(checkpoint.mac[0], struct.pack(">Q", epoch) + mac)
-        if not is_made:
+        by = next((chain for chain in self.epochs if chain.made(checkpoint)), None)
+        if by is not None:
+            self.has_begun = True
+            if not by.is_in_time(checkpoint) and checkpoint.size not in self.told_of.clock:
+                self.find("clock_step", size=checkpoint.size)
+        elif self.has_begun:
             self.find("bad_epoch_mac", size=checkpoint.size)
-            return
-        at = seconds(checkpoint.at)
-        if at is not None:
-            lower, upper = at - (epoch + 1) * EPOCH, at - epoch * EPOCH
-            if self.bounds:
-                lower, upper = max(lower, self.bounds[0]), min(upper, self.bounds[1])
-            self.bounds = lower, upper
-            if lower <= upper + CLOCK_WENT_BACK:
-                return
-        self.find_once("bad_epoch_mac", checkpoint.size, "epoch time")
+        elif self.unproven is None:
+            self.unproven = checkpoint.size
+
+    def check_delay(self, end, size=None):
+        """Checks the oldest row that no checkpoint covered until this time."""
+        late, row = end - self.oldest[0], self.oldest[1]
+        where = {"row": row} if size is None else {"row": row, "size": size}
+        if late > TOO_LATE and self.epochs and row not in self.told_of.late:
+            self.find("backdated", **where)
+        elif late > EPOCH and size is not None:
+            self.find("late", **where)
 
     def gave_up(self, checkpoint):
         at = seconds(checkpoint.at)
@@ -675,8 +725,8 @@ class Audit:
             at = seconds(self.next.at)
             if not fits(self.next):
                 self.find_once("root_mismatch", self.next.size)
-            if self.oldest and at is not None and self.compared is not None and at - self.oldest[0] > EPOCH:
-                self.find("late", row=self.oldest[1], size=self.next.size)
+            if self.oldest and at is not None and self.compared is not None:
+                self.check_delay(at, self.next.size)
             self.oldest, self.compared = None, self.next.size
             self.next = self.next_own()
         while self.exported and self.exported[0].size <= self.places:
@@ -705,6 +755,7 @@ class Audit:
         self.note_erasure(row)
         self.note_rollback(row)
         if row["text"] not in (None, UNFIT) and (at := seconds(row["text"][0])) is not None:
+            self.newest = at if self.newest is None else max(at, self.newest)
             if self.oldest is None or at < self.oldest[0]:
                 self.oldest = at, row["id"]
         self.tree.push(leaf)
@@ -754,6 +805,10 @@ class Audit:
         self.given_up += len(self.exported) - len(gone)
         if gone:
             self.find("tail_gone", size=gone[-1].size)
+        if not self.has_begun and self.unproven is not None:
+            self.find("bad_epoch_mac", size=self.unproven)
+        if self.oldest:
+            self.check_delay(self.newest)
         if (self.compared or 0) < self.places:
             self.find("unsigned_tail", size=self.compared or 0)
         for by in sorted(self.erased.keys() | self.told.keys()):
@@ -761,11 +816,11 @@ class Audit:
             digest = sha256(*(struct.pack(">q", row) for row in ids)).hex()
             if self.told.get(by) != (len(ids), digest):
                 self.find("erased_without_row", row=by)
-            elif by not in self.erasures:
+            elif by not in self.told_of.erasures:
                 self.find("erasure", row=by)
         for rollback in self.rollbacks:
             size = rollback["lost"].size
-            if rollback["position"] is None or size not in self.accepted:
+            if rollback["position"] is None or size not in self.told_of.rollbacks:
                 self.find("rollback", row=rollback["row"], size=size)
         self.source.check_end(self)
 
@@ -778,7 +833,7 @@ class Audit:
             "proved": set(self.counts) <= NOTES, "input": self.source.kind, "origin": self.key.name, "rows": self.rows,
             "erased_rows": self.erased_rows, "root": self.tree.root().hex() if self.whole else None,
             "checkpoints": self.count, "exported_checkpoints": self.total, "given_up_checkpoints": self.given_up,
-            "has_epoch_key": self.epoch_key is not None, "findings": self.findings, "counts": self.counts,
+            "has_epoch_key": bool(self.epochs), "findings": self.findings, "counts": self.counts,
         }
 
 
@@ -805,7 +860,7 @@ class ProofAudit(Audit):
             "proved": set(self.counts) <= NOTES, "input": "proof", "origin": self.key.name, "rows": 1,
             "erased_rows": int(proof.row["salt"] is None), "root": root and root.hex(), "checkpoints": 1,
             "exported_checkpoints": self.total, "given_up_checkpoints": 0,
-            "has_epoch_key": self.epoch_key is not None, "findings": self.findings, "counts": self.counts,
+            "has_epoch_key": bool(self.epochs), "findings": self.findings, "counts": self.counts,
         }
         report["row"] = {name: it.hex() if isinstance(it, bytes) else it for name, it in proof.row.items()}
         return report if root is None else report | {"signed_at": checkpoint.at}
@@ -819,23 +874,31 @@ def first_line(path):
         return file.readline(4096).strip()
 
 
+def epoch_keys_of(given):
+    """The first keys in an argument: one key, or a file with one in each line."""
+    if re.fullmatch("[0-9a-fA-F]{64}", given):
+        return [bytes.fromhex(given)]
+    with open(given, encoding="utf-8-sig") as file:
+        lines = [line.strip() for line in file.read(1 << 16).splitlines()]
+    lines = [line for line in lines if line]
+    if not lines or not all(re.fullmatch("[0-9a-fA-F]{64}", line) for line in lines):
+        raise Unreadable("each line must be a key of 64 hexadecimal digits")
+    return [bytes.fromhex(line) for line in lines]
+
+
 def verify(arguments):
     key = Key(arguments.key if "+" in arguments.key else first_line(arguments.key))
-    epoch_key = arguments.epoch_key
-    if epoch_key is not None:
-        epoch_key = epoch_key if re.fullmatch("[0-9a-fA-F]{64}", epoch_key) else first_line(epoch_key)
-        epoch_key = bytes.fromhex(epoch_key)
-        if len(epoch_key) != 32:
-            raise Unreadable("the epoch key must have 64 hexadecimal digits")
+    epoch_keys = [key for given in arguments.epoch_key for key in epoch_keys_of(given)]
     notes = [note for path in arguments.checkpoints for note in exported_in(path, key)]  # read before the log
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
-    accepted = set(arguments.accept_rollback), set(arguments.accept_erasure)
+    told = Told(*(set(given) for given in (arguments.accept_rollback, arguments.accept_erasure,
+                                           arguments.accept_clock, arguments.accept_late)))
     if beginning == PROOF:
-        return ProofAudit(Proof(arguments.input), key, notes, epoch_key, *accepted).report()
+        return ProofAudit(Proof(arguments.input), key, notes, epoch_keys, told).report()
     is_database = beginning.startswith(b"SQLite format 3\0")
     source = Database(arguments.input) if is_database else Export(arguments.input)
-    return Audit(source, key, notes, epoch_key, *accepted).report()
+    return Audit(source, key, notes, epoch_keys, told).report()
 
 
 def run(arguments):
@@ -851,9 +914,9 @@ def parser():
     parser = argparse.ArgumentParser(description="Checks fourauth's audit log for changes.")
     parser.add_argument("--key", required=True)
     parser.add_argument("--checkpoints", action="append", default=[])
-    parser.add_argument("--epoch-key")
-    parser.add_argument("--accept-rollback", type=int, action="append", default=[])
-    parser.add_argument("--accept-erasure", type=int, action="append", default=[])
+    parser.add_argument("--epoch-key", action="append", default=[])
+    for told in ("rollback", "erasure", "clock", "late"):
+        parser.add_argument(f"--accept-{told}", type=int, action="append", default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("input")
     return parser

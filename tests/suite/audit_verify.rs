@@ -5,6 +5,7 @@ use clap::Parser;
 use data_encoding::BASE64;
 use fourauth_audit::{EpochKey, VerifyingKey, checkpoint::parse_all};
 use fourauth_audit_verify::{Options, Unreadable, verify};
+use fourauth_checkpoints::untaken_first_keys;
 use fourauth_config::Config;
 use fourauth_protocol::command::Command;
 use fourauth_tests::{
@@ -17,9 +18,11 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -77,8 +80,11 @@ impl Stopped {
     fn first(&self, input: &Path) -> (i32, Vec<String>) {
         let mut options = Options::new(VerifyingKey::parse(&self.secret("log.vkey")).unwrap());
         options.checkpoints.push(self.checkpoints());
-        options.epoch_key = EpochKey::from_hex(0, &self.secret("epoch-0"));
-        assert!(options.epoch_key.is_some());
+        for file in untaken_first_keys(&self.config.audit_dir()) {
+            let text = fs::read_to_string(file).unwrap();
+            options.epoch_keys.extend(EpochKey::all_from_hex(&text).unwrap());
+        }
+        assert!(!options.epoch_keys.is_empty());
         let report = match verify(input, &options) {
             Err(Unreadable::NoCheckpoint { .. }) => return (2, Vec::new()),
             report => report.unwrap(),
@@ -90,10 +96,11 @@ impl Stopped {
     /// The exit code and the names of the findings of the Python verifier.
     async fn second(&self, input: &Path) -> (i32, Vec<String>) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/audit_verify.py");
+        let epoch_keys = untaken_first_keys(&self.config.audit_dir());
         let ran = tokio::process::Command::from(python::command())
             .arg(script)
             .args(["--json", "--key", &self.secret("log.vkey")])
-            .args(["--epoch-key", &self.secret("epoch-0")])
+            .args(epoch_keys.iter().flat_map(|file| [OsStr::new("--epoch-key"), file.as_os_str()]))
             .arg("--checkpoints")
             .arg(self.checkpoints())
             .arg(input)
@@ -170,6 +177,53 @@ async fn both_verifiers_find_nothing_in_an_untouched_log() {
     let server = Stopped::used().await;
     assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
     assert_eq!(server.both(&server.export().await).await, (0, Vec::new()));
+}
+
+/// A server that ran for an hour and a half.
+async fn used_for_epochs(folder: TempDir) -> Stopped {
+    let server = TestServer::start_in(folder, |config| config.audit.checkpoint_s = 1).await;
+    let bob = server.enrol("bob", "obama.jpg").await;
+    for _ in 0..5 {
+        server.clock().advance_ms(18 * 60 * 1000);
+        server.client().send_once(Command::Login(bob.login(server.now()))).await.unwrap();
+        // The signer works once a second.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+    }
+    let folder = server.stop().await;
+    Stopped { config: quick(folder.path()), _folder: folder }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_verifiers_miss_a_deleted_checkpoint_in_later_keys() {
+    let server = used_for_epochs(tempfile::tempdir().unwrap()).await;
+    assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
+    let database = Connection::open(server.database()).unwrap();
+    let of_epoch_2 = "DELETE FROM audit_checkpoint WHERE epoch = 2";
+    assert!(database.execute(of_epoch_2, []).unwrap() > 0);
+    drop(database);
+    let (code, found) = server.both(&server.database()).await;
+    assert_eq!(code, 1);
+    assert!(found.contains(&"bad_epoch_mac".to_owned()), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_database_begins_a_new_chain_of_epochs() {
+    let server = Stopped::used().await;
+    let before = fs::read(server.database()).unwrap();
+    let Stopped { config, _folder } = server;
+    let server = used_for_epochs(_folder).await;
+    fs::write(server.database(), before).unwrap();
+    let line = ["audit", "accept-rollback", "--yes"];
+    Line::parse_from(line).audit.run(&server.config, NOON).await.unwrap();
+    let keys = untaken_first_keys(&config.audit_dir());
+    assert_eq!(keys.len(), 2);
+    // A finding because the auditor was not told; the epochs are in order.
+    let found = (1, vec!["rollback".to_owned()]);
+    assert_eq!(server.both(&server.database()).await, found);
+    // Control: with the first key of the first chain alone, the new checkpoints are not proved.
+    fs::remove_file(&keys[1]).unwrap();
+    let (_, found) = server.both(&server.database()).await;
+    assert!(found.contains(&"bad_epoch_mac".to_owned()), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

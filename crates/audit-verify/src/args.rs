@@ -10,8 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Longest key file, in bytes.
-const MAX_FILE: u64 = 4096;
+/// Most bytes that are read of a key file.
+const MAX_FILE: u64 = 64 << 10;
 
 /// Checks fourauth's audit log for changes and reports where they are.
 ///
@@ -31,9 +31,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
 
-    /// The key of the first epoch in hexadecimal digits, or a file that contains it.
+    /// The first key of a chain of epochs in hexadecimal digits, or a file that contains one in each
+    /// line. May be repeated.
     #[arg(long, value_name = "KEY|FILE")]
-    epoch_key: Option<String>,
+    epoch_key: Vec<String>,
 
     /// The size of a checkpoint that was lost when a backup was restored, as the operator told you.
     /// May be repeated.
@@ -43,6 +44,16 @@ pub(crate) struct Args {
     /// The id of the row of an erasure that the operator told you about. May be repeated.
     #[arg(long, value_name = "ROW")]
     accept_erasure: Vec<i64>,
+
+    /// The size of the first checkpoint after a change of the clock that the operator told you
+    /// about. May be repeated.
+    #[arg(long, value_name = "SIZE")]
+    accept_clock: Vec<u64>,
+
+    /// The id of a row that is older than its checkpoint for a reason that the operator told you.
+    /// May be repeated.
+    #[arg(long, value_name = "ROW")]
+    accept_late: Vec<i64>,
 
     /// Print one JSON object instead of sentences.
     #[arg(long)]
@@ -58,29 +69,34 @@ impl Args {
             Err(_) => VerifyingKey::parse(first_line(Path::new(&self.key))?.trim())
                 .with_context(|| self.key.clone())?,
         };
-        let epoch_key = self.epoch_key.as_deref().map(epoch_key).transpose()?;
+        let epoch_keys = self.epoch_key.iter().map(|text| epoch_keys(text));
         Ok(Options {
             key,
             checkpoints: self.checkpoints.clone(),
-            epoch_key,
+            epoch_keys: epoch_keys.collect::<anyhow::Result<Vec<_>>>()?.concat(),
             accepted: self.accept_rollback.iter().copied().collect(),
             erasures: self.accept_erasure.iter().copied().collect(),
+            clock_steps: self.accept_clock.iter().copied().collect(),
+            late: self.accept_late.iter().copied().collect(),
         })
     }
 }
 
-fn epoch_key(text: &str) -> anyhow::Result<EpochKey> {
-    if let Some(key) = EpochKey::from_hex(0, text) {
-        return Ok(key);
+fn epoch_keys(text: &str) -> anyhow::Result<Vec<EpochKey>> {
+    match EpochKey::from_hex(0, text) {
+        Some(key) => Ok(vec![key]),
+        None => EpochKey::all_from_hex(&start(Path::new(text))?)
+            .with_context(|| format!("{text}: each line must be a key of 64 hexadecimal digits")),
     }
-    let line = first_line(Path::new(text))?;
-    EpochKey::from_hex(0, line.trim())
-        .with_context(|| format!("{text}: the epoch key must have 64 hexadecimal digits"))
 }
 
 fn first_line(path: &Path) -> anyhow::Result<String> {
+    Ok(start(path)?.lines().next().unwrap_or_default().to_owned())
+}
+
+fn start(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let mut text = String::new();
     file.take(MAX_FILE).read_to_string(&mut text).with_context(|| path.display().to_string())?;
-    Ok(fourauth_text_file::unmarked(&text).lines().next().unwrap_or_default().to_owned())
+    Ok(fourauth_text_file::unmarked(&text).to_owned())
 }

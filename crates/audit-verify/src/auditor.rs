@@ -5,11 +5,12 @@ use crate::{
     erasures::Erasures,
     exported::Known,
     finding::{Finding, Findings, Kind},
+    lateness::Lateness,
     options::Options,
     report::{Input, Report},
     rollbacks::{Noted, Rollbacks},
     row::{Body, Row},
-    signed::{Context, Lateness, Signed, StoredOnes},
+    signed::{Context, Signed, StoredOnes},
     unreadable::Unreadable,
 };
 use fourauth_audit::{Frontier, Hash};
@@ -19,7 +20,7 @@ pub(crate) struct Auditor<'a> {
     options: &'a Options,
     signed: Signed<'a>,
     rollbacks: Rollbacks,
-    lateness: Lateness,
+    lateness: Lateness<'a>,
     erasures: Erasures,
     pub(crate) chains: Chains,
     pub(crate) tree: Frontier,
@@ -46,17 +47,17 @@ impl<'a> Auditor<'a> {
         stored: StoredOnes<'a>,
         given_up: Vec<Noted>,
     ) -> Result<Self, Unreadable> {
-        let Known { exported, epochs, mut findings } = known;
+        let Known { exported, mut findings } = known;
         let mut rollbacks = Rollbacks::default();
         for noted in given_up {
             rollbacks.add(noted, &options.accepted, &mut findings)?;
         }
-        let signed = Signed::new(options, (exported, epochs), stored, &mut findings)?;
+        let signed = Signed::new(options, exported, stored, &mut findings)?;
         let mut auditor = Self {
             options,
             signed,
             rollbacks,
-            lateness: Lateness::default(),
+            lateness: Lateness::new(options),
             erasures: Erasures::default(),
             chains: Chains::default(),
             tree: Frontier::default(),
@@ -173,7 +174,7 @@ impl<'a> Auditor<'a> {
             given_up_checkpoints: self.signed.given_up,
             row: None,
             signed_at: None,
-            has_epoch_key: self.options.epoch_key.is_some(),
+            has_epoch_key: !self.options.epoch_keys.is_empty(),
             findings: self.findings.listed,
             counts: self.findings.counts,
         })

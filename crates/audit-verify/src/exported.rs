@@ -3,7 +3,6 @@
 //! 64 bytes of each checkpoint are kept in memory.
 
 use crate::{
-    epochs::Epochs,
     finding::{Finding, Findings, Kind},
     instant,
     lines::Lines,
@@ -35,14 +34,12 @@ pub(crate) struct Exported {
 /// what is exported while it is read.
 pub(crate) struct Known {
     pub(crate) exported: Vec<Exported>,
-    pub(crate) epochs: Epochs,
     pub(crate) findings: Findings,
 }
 
 impl Known {
     pub(crate) fn read(options: &Options) -> Result<Self, Unreadable> {
-        let (epochs, findings) = (Epochs::new(options), Findings::default());
-        let mut known = Self { exported: Vec::new(), epochs, findings };
+        let mut known = Self { exported: Vec::new(), findings: Findings::default() };
         for path in &options.checkpoints {
             known.read_file(path, options)?;
         }
@@ -63,7 +60,6 @@ impl Known {
     fn take(&mut self, note: &str, line: u64, path: &Path, options: &Options) {
         match Checkpoint::open(note, &options.key) {
             Ok(found) => {
-                self.epochs.check(note, &found, &mut self.findings);
                 let (size, root, at) = (found.size, found.root, instant::seconds(&found.at));
                 self.exported.push(Exported { size, at, root });
             }

@@ -28,8 +28,14 @@ pub enum Kind {
     RootMismatch,
     /// A checkpoint without a valid signature, or a log that names another key.
     BadSignature,
-    /// A checkpoint without a valid MAC of its epoch, or with a time outside its epoch.
+    /// A checkpoint without a valid MAC of its epoch.
     BadEpochMac,
+    /// A checkpoint with a time outside its epoch, and the auditor was not told that the clock was
+    /// changed.
+    ClockStep,
+    /// A row that is much older than the checkpoint that covers it first, and the auditor was not
+    /// told why.
+    Backdated,
     /// An exported checkpoint has more rows than the log.
     TailGone,
     /// An exported checkpoint does not match the rows of the log.
@@ -67,6 +73,8 @@ impl Kind {
             Self::RootMismatch => "root_mismatch",
             Self::BadSignature => "bad_signature",
             Self::BadEpochMac => "bad_epoch_mac",
+            Self::ClockStep => "clock_step",
+            Self::Backdated => "backdated",
             Self::TailGone => "tail_gone",
             Self::HistoryChanged => "history_changed",
             Self::ErasedWithoutRow => "erased_without_row",

@@ -26,6 +26,7 @@ mod export;
 mod exported;
 mod finding;
 mod instant;
+mod lateness;
 mod lines;
 mod options;
 mod proof;

@@ -10,12 +10,18 @@ pub struct Options {
     pub key: VerifyingKey,
     /// Files of checkpoints that were exported while the log grew.
     pub checkpoints: Vec<PathBuf>,
-    /// The key of the first epoch, if the auditor has it.
-    pub epoch_key: Option<EpochKey>,
+    /// The first key of each chain of epochs that the auditor has.
+    pub epoch_keys: Vec<EpochKey>,
     /// Sizes of lost checkpoints that the operator told the auditor about.
     pub accepted: BTreeSet<u64>,
     /// Ids of the rows that record erasures that the operator told the auditor about.
     pub erasures: BTreeSet<i64>,
+    /// Sizes of the first checkpoints after a change of the clock that the operator told the
+    /// auditor about.
+    pub clock_steps: BTreeSet<u64>,
+    /// Ids of rows that are older than their checkpoint for a reason that the operator told the
+    /// auditor.
+    pub late: BTreeSet<i64>,
 }
 
 impl Options {
@@ -25,9 +31,11 @@ impl Options {
         Self {
             key,
             checkpoints: Vec::new(),
-            epoch_key: None,
+            epoch_keys: Vec::new(),
             accepted: BTreeSet::new(),
             erasures: BTreeSet::new(),
+            clock_steps: BTreeSet::new(),
+            late: BTreeSet::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ use fourauth_audit::{
 use std::{fs::File, io::Read as _, path::Path};
 
 pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadable> {
-    let Known { exported, mut findings, .. } = Known::read(options)?;
+    let Known { exported, mut findings } = Known::read(options)?;
     let proof =
         RowProof::parse(&text(path)?).map_err(|error| Unreadable::Proof(error.to_string()))?;
     let covered = match proof.check(&options.key) {
@@ -39,7 +39,7 @@ pub(crate) fn verify(path: &Path, options: &Options) -> Result<Report, Unreadabl
         checkpoints: 1,
         exported_checkpoints: exported.len() as u64,
         given_up_checkpoints: 0,
-        has_epoch_key: options.epoch_key.is_some(),
+        has_epoch_key: !options.epoch_keys.is_empty(),
         row: Some(proof.row),
         signed_at: covered.map(|checkpoint| checkpoint.at),
         findings: findings.listed,

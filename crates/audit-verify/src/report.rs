@@ -41,7 +41,7 @@ pub struct Report {
     pub exported_checkpoints: u64,
     /// Number of those that a rollback gave up.
     pub given_up_checkpoints: u64,
-    /// True if the auditor had the key of the first epoch.
+    /// True if the auditor had the first key of a chain of epochs.
     pub has_epoch_key: bool,
     /// The row of a proof.
     #[serde(skip_serializing_if = "Option::is_none")]

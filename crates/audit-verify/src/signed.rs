@@ -8,11 +8,12 @@ use crate::{
     exported::Exported,
     finding::{Finding, Findings, Kind},
     instant,
+    lateness::Lateness,
     options::Options,
     rollbacks::Rollbacks,
     unreadable::Unreadable,
 };
-use fourauth_audit::{Checkpoint, Frontier, Hash, epoch};
+use fourauth_audit::{Checkpoint, Frontier, Hash};
 
 /// A checkpoint as stored in the log.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub(crate) type StoredOnes<'a> = Box<dyn Iterator<Item = Result<Stored, Unreadab
 /// Compares checkpoints with a tree while it grows.
 pub(crate) struct Signed<'a> {
     options: &'a Options,
-    epochs: Epochs,
+    epochs: Epochs<'a>,
     stored: StoredOnes<'a>,
     /// The log's own next checkpoint.
     next: Option<Checkpoint>,
@@ -61,11 +62,12 @@ pub(crate) struct Signed<'a> {
 impl<'a> Signed<'a> {
     pub(crate) fn new(
         options: &'a Options,
-        (exported, epochs): (Vec<Exported>, Epochs),
+        exported: Vec<Exported>,
         stored: StoredOnes<'a>,
         findings: &mut Findings,
     ) -> Result<Self, Unreadable> {
         let (next, newest, due, checkpoints, given_up) = (None, None, 0, 0, 0);
+        let epochs = Epochs::new(options);
         let mut signed =
             Self { options, epochs, stored, next, newest, exported, due, checkpoints, given_up };
         signed.advance(findings)?;
@@ -91,7 +93,7 @@ impl<'a> Signed<'a> {
         &mut self,
         places: u64,
         tree: Option<&Frontier>,
-        context: &mut Context<'_>,
+        context: &mut Context<'_, '_>,
     ) -> Result<(), Unreadable> {
         let root = tree.filter(|tree| tree.size() == places).map(Frontier::root);
         let fits = |size: u64, told: &Hash| size == places && root.as_ref() == Some(told);
@@ -121,7 +123,7 @@ impl<'a> Signed<'a> {
     pub(crate) fn finish(
         &mut self,
         places: u64,
-        context: &mut Context<'_>,
+        context: &mut Context<'_, '_>,
     ) -> Result<(), Unreadable> {
         while let Some(next) = self.next.take() {
             if !context.findings.has(Kind::RootMismatch) {
@@ -142,6 +144,8 @@ impl<'a> Signed<'a> {
             context.findings.add(Finding::new(Kind::TailGone, says).size(gone.size));
         }
         self.exported.extend(gone);
+        self.epochs.finish(context.findings);
+        context.lateness.finish(context.findings);
         let signed = self.newest.map_or(0, |(size, _)| size);
         if signed < places {
             let says = format!("no checkpoint covers the last {} rows yet", places - signed);
@@ -160,7 +164,7 @@ impl<'a> Signed<'a> {
             let agrees = |found: &Checkpoint| beside.as_ref().is_none_or(|told| told.says(found));
             match opened {
                 Ok(found) if agrees(&found) => {
-                    self.epochs.check(&stored.note, &found, findings);
+                    self.epochs.check(&stored.note, &found, findings)?;
                     self.accept(found, findings);
                 }
                 Ok(found) => {
@@ -195,10 +199,10 @@ impl<'a> Signed<'a> {
 }
 
 /// State that is shared while checkpoints are compared.
-pub(crate) struct Context<'a> {
+pub(crate) struct Context<'a, 'b> {
     pub(crate) findings: &'a mut Findings,
     pub(crate) rollbacks: &'a Rollbacks,
-    pub(crate) lateness: &'a mut Lateness,
+    pub(crate) lateness: &'a mut Lateness<'b>,
 }
 
 fn mismatch(size: u64) -> Finding {
@@ -209,31 +213,4 @@ fn mismatch(size: u64) -> Finding {
 fn history(size: u64) -> Finding {
     let says = format!("the first {size} rows do not match the exported checkpoint");
     Finding::new(Kind::HistoryChanged, says).size(size)
-}
-
-/// Measures the time between a row and its checkpoint.
-#[derive(Debug, Default)]
-pub(crate) struct Lateness {
-    /// Time and id of the oldest row that no checkpoint covers.
-    oldest: Option<(i64, i64)>,
-}
-
-impl Lateness {
-    /// Records a row that no checkpoint covers yet.
-    pub(crate) fn waits(&mut self, id: i64, ts_utc: &str) {
-        if let Some(at) = instant::seconds(ts_utc)
-            && self.oldest.is_none_or(|(oldest, _)| at < oldest)
-        {
-            self.oldest = Some((at, id));
-        }
-    }
-
-    /// Checks the delay. Rows before the first checkpoint are exempt: signing started with it.
-    fn covered(&mut self, size: u64, at: Option<i64>, is_later: bool, findings: &mut Findings) {
-        let (Some((oldest, id)), Some(at)) = (self.oldest.take(), at) else { return };
-        if is_later && at - oldest > epoch::EPOCH_MS / 1000 {
-            let says = format!("no checkpoint covered row {id} for {} s", at - oldest);
-            findings.add(Finding::new(Kind::Late, says).row(id).size(size));
-        }
-    }
 }

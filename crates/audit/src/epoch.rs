@@ -1,8 +1,10 @@
-//! Forward-secure keys: each epoch's key is the hash of the previous key, which is then destroyed.
+//! Forward-secure keys: each epoch's key is derived from the previous key, which is then destroyed,
+//! and from the last checkpoint of that epoch.
 //!
-//! An attacker on the machine finds the current key. From it follow all later keys, but no earlier
-//! one. The auditor has the first key and can compute them all. The server decides when an epoch
-//! ends.
+//! An attacker on the machine finds the current key and can compute no earlier one. The auditor has
+//! the first key, and can compute the others from it and from the checkpoints of the log. If one of
+//! those was removed or replaced, the keys of all later epochs differ. The server decides when an
+//! epoch ends.
 
 use crate::{Hash, key::KeyId, key::key_id, note::Note};
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -15,7 +17,10 @@ use zeroize::Zeroizing;
 pub const EPOCH_MS: i64 = 15 * 60 * 1000;
 
 /// Hash prefix for deriving the next key.
-const NEXT: &[u8] = b"fourauth-fs";
+const NEXT: &[u8] = b"fourauth-epoch";
+
+/// Stands for the last checkpoint of an epoch without one.
+const NO_CHECKPOINT: Hash = [0; 32];
 
 /// Signature type for algorithms that the standard does not list; [`KIND`] names ours.
 const OTHER_TYPE: u8 = 0xff;
@@ -25,6 +30,12 @@ const KIND: &[u8] = b"fourauth-epoch-hmac-sha256";
 #[must_use]
 pub fn mac_id(name: &str) -> KeyId {
     key_id(name, OTHER_TYPE, KIND)
+}
+
+/// SHA-256 of a checkpoint's text: what the key of the next epoch depends on.
+#[must_use]
+pub fn text_hash(text: &str) -> Hash {
+    Sha256::digest(text).into()
 }
 
 /// The secret key of one epoch. Wiped when dropped.
@@ -49,19 +60,30 @@ impl EpochKey {
         Some(Self::new(number, bytes.as_slice().try_into().ok()?))
     }
 
+    /// Reads first keys, one in each line; empty lines are left out. `None` if a line is not a key,
+    /// or without any key.
+    #[must_use]
+    pub fn all_from_hex(text: &str) -> Option<Vec<Self>> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let keys: Option<Vec<_>> = lines.map(|line| Self::from_hex(0, line)).collect();
+        keys.filter(|keys| !keys.is_empty())
+    }
+
     /// The key as 64 hexadecimal digits, for the key file and for the auditor.
     #[must_use]
     pub fn expose_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(HEXLOWER_PERMISSIVE.encode(&*self.key))
     }
 
-    /// The key of the next epoch: SHA-256 of `fourauth-fs` and this key. Consumes this key.
+    /// The key of the next epoch: SHA-256 of `fourauth-epoch`, this key, and the [`text_hash`] of
+    /// the last checkpoint that this key made, or 32 zero bytes if it made none. Consumes this key.
     ///
     /// The number saturates at `u64::MAX`.
     #[must_use]
-    pub fn next(self) -> Self {
+    pub fn next(self, last: Option<&Hash>) -> Self {
         let mut key = Zeroizing::new([0; 32]);
-        let made = Sha256::new_with_prefix(NEXT).chain_update(*self.key);
+        let last = last.unwrap_or(&NO_CHECKPOINT);
+        let made = Sha256::new_with_prefix(NEXT).chain_update(*self.key).chain_update(last);
         made.finalize_into((&mut *key).into());
         Self { number: self.number.saturating_add(1), key }
     }
@@ -123,11 +145,15 @@ mod tests {
     use crate::note::signature_line;
 
     #[test]
-    fn the_next_key_is_the_hash_of_this_one() {
-        let next = EpochKey::new(4, [7; 32]).next();
-        let hash: Hash = Sha256::digest([b"fourauth-fs".as_slice(), &[7; 32]].concat()).into();
-        assert_eq!(next.number, 5);
-        assert_eq!(*next.key, hash);
+    fn the_next_key_depends_on_this_one_and_its_last_checkpoint() {
+        let told = text_hash("text\n");
+        for (last, hashed) in [(None, [0; 32]), (Some(&told), told)] {
+            let next = EpochKey::new(4, [7; 32]).next(last);
+            let parts = [b"fourauth-epoch".as_slice(), &[7; 32], &hashed];
+            let hash: Hash = Sha256::digest(parts.concat()).into();
+            assert_eq!(next.number, 5);
+            assert_eq!(*next.key, hash);
+        }
     }
 
     #[test]
@@ -138,7 +164,7 @@ mod tests {
         let found = EpochMac::of(&Note::parse(&note).unwrap(), "log").unwrap();
         assert!(key.made("text\n", &found));
         assert!(!key.made("other\n", &found));
-        assert!(!key.clone().next().made("text\n", &found));
+        assert!(!key.clone().next(None).made("text\n", &found));
         assert!(!EpochKey::new(4, [7; 32]).made("text\n", &found), "another number");
     }
 
@@ -147,6 +173,10 @@ mod tests {
         let key = EpochKey::new(0, [9; 32]);
         assert_eq!(*EpochKey::from_hex(0, &key.expose_hex()).unwrap().key, [9; 32]);
         assert!(EpochKey::from_hex(0, "09").is_none());
+        let two = format!("{}\n\n {}\r\n", "09".repeat(32), "0a".repeat(32));
+        assert_eq!(*EpochKey::all_from_hex(&two).unwrap()[1].key, [10; 32]);
+        assert!(EpochKey::all_from_hex("\n").is_none());
+        assert!(EpochKey::all_from_hex(&format!("{two}x")).is_none());
         assert!(EpochKey::from_hex(0, &"x".repeat(64)).is_none());
     }
 

@@ -1,22 +1,24 @@
 //! The key of the current epoch, in a file that is replaced every 15 minutes. An attacker that
 //! steals it can forge MACs of later epochs, but not of earlier ones.
 //!
-//! All keys are derived from the first one. It is also in `epoch-0`, until an operator gives it to
-//! the auditor. `fourauth-audit` defines the derivation.
+//! `fourauth-audit` defines how each key follows from the one before. [`first_key`](crate::first_key)
+//! keeps the first one until an operator gives it to the auditor.
 
-use crate::entropy;
-use crate::key_file::{self, KeyFileError};
+use crate::{
+    chain::{Followed, StoredNotes},
+    entropy, first_key,
+    key_file::{self, KeyFileError},
+};
+use data_encoding::HEXLOWER;
 use fourauth_audit::epoch::{EPOCH_MS, EpochKey};
 use fourauth_private_file as private_file;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use tokio::time::Instant;
 
 /// File of the key in use.
 const FILE: &str = "epoch.toml";
-
-/// File of the first key, until an operator takes it.
-const FIRST: &str = "epoch-0";
 
 /// Most epochs that one call may advance: ten years. A clock that jumps further is wrong.
 const MAX_STEP: u64 = 10 * 366 * 96;
@@ -25,14 +27,20 @@ const MAX_STEP: u64 = 10 * 366 * 96;
 #[derive(Debug)]
 pub struct EpochFile {
     path: PathBuf,
-    since: UnixMillis,
     key: EpochKey,
+    /// When its epoch began.
+    entered: UnixMillis,
+    /// The newest checkpoint that the key depends on. `None` if this chain made none before.
+    follows: Option<Followed>,
+    /// When this process read or replaced the file. Epochs also end by this clock, which cannot be
+    /// set back.
+    counted: Instant,
 }
 
 /// Reasons why the key cannot advance to the current epoch. The old key stays in use.
 #[derive(Debug, thiserror::Error)]
 pub enum EpochError {
-    /// The file cannot be replaced. A key that is not on disk must not be used.
+    /// The file cannot be read or replaced. A key that is not on disk must not be used.
     #[error(transparent)]
     File(#[from] KeyFileError),
     /// The clock is years ahead of the file.
@@ -41,183 +49,226 @@ pub enum EpochError {
         /// Path of the file.
         path: PathBuf,
     },
-}
-
-/// True if the first epoch key is still on this machine.
-#[must_use]
-pub(crate) fn first_key_is_here(folder: &Path) -> bool {
-    folder.join(FIRST).exists()
-}
-
-/// Passes the first key, in hexadecimal, to `show`, and then removes its file. There is no other
-/// copy.
-///
-/// # Errors
-///
-/// [`KeyFileError::Missing`] if it was taken already. If `show` fails, the file stays.
-pub fn take_first_key(
-    folder: &Path,
-    show: impl FnOnce(&Secret<String>) -> std::io::Result<()>,
-) -> Result<(), KeyFileError> {
-    let path = folder.join(FIRST);
-    let text = key_file::read(&path)?;
-    let failed = |error| KeyFileError::Io { path: path.clone(), error };
-    show(&text).map_err(failed)?;
-    private_file::remove_and_wipe(&path).map_err(failed)
+    /// The key is more than one epoch old.
+    #[error("the epoch key was not replaced for more than half an hour")]
+    Old,
 }
 
 impl EpochFile {
-    /// Reads the file in `folder`.
+    /// Reads the file in `folder`. `None` if it is missing or of an earlier version: those keys did
+    /// not depend on checkpoints.
     ///
     /// # Errors
     ///
-    /// [`KeyFileError`] if the file is missing, exposed or damaged.
-    pub fn open(folder: &Path) -> Result<Self, KeyFileError> {
+    /// [`KeyFileError`] if the file is exposed or damaged.
+    pub fn open(folder: &Path) -> Result<Option<Self>, KeyFileError> {
         let path = folder.join(FILE);
-        let text = key_file::read(&path)?;
-        parse(text.expose(), &path).ok_or(KeyFileError::Malformed { path })
+        match key_file::read(&path) {
+            Err(KeyFileError::Missing { .. }) => Ok(None),
+            text => {
+                let document: Document = toml::from_str(text?.expose())
+                    .map_err(|_| KeyFileError::Malformed { path: path.clone() })?;
+                if document.since_utc.is_some() {
+                    return Ok(None);
+                }
+                document.opened(&path).map(Some).ok_or(KeyFileError::Malformed { path })
+            }
+        }
     }
 
-    /// Reads the file in `folder`. If it is missing and `may_create`, starts the first epoch at
-    /// `now` with the key `random`.
+    /// Reads the file in `folder`, or begins a new chain of epochs at `now`.
     ///
     /// # Errors
     ///
     /// [`KeyFileError`] if the file cannot be read or created.
-    pub fn open_or_create(
-        folder: &Path,
-        may_create: bool,
-        random: &Secret<[u8; 32]>,
-        now: UnixMillis,
-    ) -> Result<Self, KeyFileError> {
-        match Self::open(folder) {
-            Err(KeyFileError::Missing { .. }) if may_create => Self::create(folder, random, now),
-            opened => opened,
+    pub(crate) fn open_or_begin(folder: &Path, now: UnixMillis) -> Result<Self, KeyFileError> {
+        match Self::open(folder)? {
+            Some(opened) => Ok(opened),
+            None => Self::begin(folder, now),
         }
     }
 
-    fn create(
-        folder: &Path,
-        random: &Secret<[u8; 32]>,
-        now: UnixMillis,
-    ) -> Result<Self, KeyFileError> {
-        // The auditor's file first. If the start is interrupted here, the next one reuses its key.
-        let first = folder.join(FIRST);
-        let text = text(&EpochKey::new(0, *random.expose()));
-        let text = key_file::read_or_create(&first, &text)?;
-        let key = EpochKey::from_hex(0, text.expose().trim_end())
-            .ok_or(KeyFileError::Malformed { path: first })?;
-        let made = Self { path: folder.join(FILE), since: now, key };
-        key_file::create(&made.path, &made.to_toml(&made.key))?;
-        Ok(made)
+    /// Begins a new chain of epochs at `now`. The auditor needs its first key, which is kept beside
+    /// the file until an operator takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if a file cannot be written.
+    pub(crate) fn begin(folder: &Path, now: UnixMillis) -> Result<Self, KeyFileError> {
+        let key = EpochKey::new(0, entropy::bytes());
+        // The auditor's file first: without it the checkpoints of the chain could not be verified.
+        first_key::keep(folder, &key)?;
+        let path = folder.join(FILE);
+        let begun = Self { path, key, entered: now, follows: None, counted: Instant::now() };
+        begun.write()?;
+        Ok(begun)
     }
 
-    /// Advances to the epoch of `now` and returns its key. If the clock went back, returns the key
-    /// of the later epoch. A new key is on disk, and the old one is erased, before it is returned.
+    /// Advances to the epoch of `now` and returns its key. If the clock went back, the time that
+    /// this process has run counts. A new key is on disk, and the old one is erased, before it is
+    /// returned.
     ///
     /// # Errors
     ///
     /// [`EpochError`]. The key in use then stays [`EpochFile::current`].
-    pub fn advance(&mut self, now: UnixMillis) -> Result<&EpochKey, EpochError> {
-        let (number, steps) = self.ahead(now);
+    pub(crate) fn advance(
+        &mut self,
+        now: UnixMillis,
+        notes: &StoredNotes,
+    ) -> Result<&EpochKey, EpochError> {
+        let steps = self.ahead(now);
         if steps > MAX_STEP {
             return Err(EpochError::ClockJump { path: self.path.clone() });
         }
         if steps > 0 {
-            // `self.key` changes only after the file was replaced.
-            let mut next = self.key.clone();
-            while next.number < number {
-                next = next.next();
-            }
-            let text = self.to_toml(&next);
-            private_file::replace_and_wipe(&self.path, text.expose().as_bytes(), entropy::bytes())
-                .map_err(|error| KeyFileError::Io { path: self.path.clone(), error })?;
-            self.key = next;
+            let next = self.after(steps, now, notes);
+            // `self` changes only after the file was replaced.
+            next.write()?;
+            *self = next;
         }
         Ok(&self.key)
     }
 
-    /// True if the key in use is more than one epoch older than `now`.
-    #[must_use]
-    pub fn lags(&self, now: UnixMillis) -> bool {
-        self.ahead(now).1 > 1
+    fn after(&self, steps: u64, now: UnixMillis, notes: &StoredNotes) -> Self {
+        let (mut key, mut follows) = (self.key.clone(), self.follows);
+        for _ in 0..steps {
+            let last = notes.last_of(&key);
+            key = key.next(last.as_ref().map(|last| &last.hash));
+            follows = last.or(follows);
+        }
+        let took = i64::try_from(steps).unwrap_or(i64::MAX).saturating_mul(EPOCH_MS);
+        let entered = self.entered.saturating_add_ms(took).min(now);
+        Self { path: self.path.clone(), key, entered, follows, counted: Instant::now() }
     }
 
-    /// Number of the epoch of `now`, and its distance from the key in use.
-    fn ahead(&self, now: UnixMillis) -> (u64, u64) {
-        let number = u64::try_from(now.millis_since(self.since) / EPOCH_MS).unwrap_or(0);
-        (number, number.saturating_sub(self.key.number))
+    /// True if the epoch of the key in use is over.
+    #[must_use]
+    pub(crate) fn is_over(&self, now: UnixMillis) -> bool {
+        self.ahead(now) > 0
+    }
+
+    /// True if the key in use is more than one epoch older than `now`.
+    #[must_use]
+    pub(crate) fn lags(&self, now: UnixMillis) -> bool {
+        self.ahead(now) > 1
+    }
+
+    /// Number of epochs that have ended since that of the key in use began.
+    fn ahead(&self, now: UnixMillis) -> u64 {
+        let ran = i64::try_from(self.counted.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let passed = now.millis_since(self.entered).max(ran);
+        u64::try_from(passed / EPOCH_MS).unwrap_or(0)
     }
 
     /// The key in use.
     #[must_use]
-    pub const fn current(&self) -> &EpochKey {
+    pub(crate) const fn current(&self) -> &EpochKey {
         &self.key
     }
 
-    fn to_toml(&self, key: &EpochKey) -> Secret<String> {
+    /// True if both have the same key in use.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        self.key.expose_hex() == other.key.expose_hex()
+    }
+
+    /// The newest checkpoint that the key in use depends on.
+    pub(crate) const fn follows(&self) -> Option<Followed> {
+        self.follows
+    }
+
+    fn write(&self) -> Result<(), KeyFileError> {
+        let (path, text) = (&self.path, self.to_toml());
+        if path.exists() {
+            private_file::replace_and_wipe(path, text.expose().as_bytes(), entropy::bytes())
+                .map_err(|error| KeyFileError::Io { path: path.clone(), error })
+        } else {
+            key_file::create(path, &text)
+        }
+    }
+
+    fn to_toml(&self) -> Secret<String> {
+        let follows = self.follows.map_or(String::new(), |Followed { size, hash }| {
+            format!("follows = {{ size = {size}, hash = \"{}\" }}\n", HEXLOWER.encode(&hash))
+        });
         Secret::new(format!(
             "# The key of the current epoch of the audit log. The server replaces it every 15 min.\n\
-             number = {}\nsince_utc = \"{}\"\nkey = \"{}\"\n",
-            key.number,
-            self.since,
-            *key.expose_hex()
+             number = {}\nentered_utc = \"{}\"\nkey = \"{}\"\n{follows}",
+            self.key.number,
+            self.entered,
+            *self.key.expose_hex()
         ))
     }
-}
-
-fn text(first: &EpochKey) -> Secret<String> {
-    Secret::new(format!("{}\n", *first.expose_hex()))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     number: u64,
-    since_utc: UnixMillis,
+    /// Of an earlier version, instead of `entered_utc`.
+    since_utc: Option<UnixMillis>,
+    entered_utc: Option<UnixMillis>,
     key: Secret<String>,
+    follows: Option<DocumentFollows>,
 }
 
-fn parse(text: &str, path: &Path) -> Option<EpochFile> {
-    let document: Document = toml::from_str(text).ok()?;
-    let key = EpochKey::from_hex(document.number, document.key.expose())?;
-    Some(EpochFile { path: path.to_owned(), since: document.since_utc, key })
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentFollows {
+    size: u64,
+    hash: String,
+}
+
+impl Document {
+    fn opened(self, path: &Path) -> Option<EpochFile> {
+        let key = EpochKey::from_hex(self.number, self.key.expose())?;
+        let follows = match self.follows {
+            Some(DocumentFollows { size, hash }) => {
+                let hash = HEXLOWER.decode(hash.as_bytes()).ok()?.try_into().ok()?;
+                Some(Followed { size, hash })
+            }
+            None => None,
+        };
+        let (path, entered, counted) = (path.to_owned(), self.entered_utc?, Instant::now());
+        Some(EpochFile { path, key, entered, follows, counted })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::tests::note_by;
     use std::{
         fs::{self, Permissions},
         os::unix::fs::PermissionsExt as _,
+        time::Duration,
     };
 
     const START: UnixMillis = UnixMillis(1_740_830_400_000);
     const MINUTE: i64 = 60_000;
 
-    fn random() -> Secret<[u8; 32]> {
-        Secret::new([7; 32])
-    }
-
     fn begun() -> (tempfile::TempDir, EpochFile) {
         let folder = tempfile::tempdir().unwrap();
-        let epoch = EpochFile::open_or_create(folder.path(), true, &random(), START).unwrap();
+        let epoch = EpochFile::open_or_begin(folder.path(), START).unwrap();
         (folder, epoch)
     }
 
     fn on_disk(folder: &Path) -> EpochFile {
-        EpochFile::open_or_create(folder, false, &Secret::new([0; 32]), START).unwrap()
+        EpochFile::open(folder).unwrap().unwrap()
     }
 
-    #[test]
-    fn each_epoch_has_its_key_and_the_file_holds_the_last() {
+    fn none() -> StoredNotes {
+        StoredNotes::default()
+    }
+
+    #[tokio::test]
+    async fn each_epoch_has_its_key_and_the_file_holds_the_last() {
         let (folder, mut epoch) = begun();
-        let first = EpochKey::new(0, [7; 32]);
+        let first = epoch.current().clone();
         for (minute, number) in [(0, 0), (14, 0), (15, 1), (29, 1), (30, 2), (24 * 60, 96)] {
             let now = START.saturating_add_ms(minute * MINUTE);
-            let key = epoch.advance(now).unwrap().clone();
+            let key = epoch.advance(now, &none()).unwrap().clone();
             assert_eq!(key.number, number);
-            let expected = (0..number).fold(first.clone(), |key, _| key.next());
+            let expected = (0..number).fold(first.clone(), |key, _| key.next(None));
             assert_eq!(*key.expose_hex(), *expected.expose_hex());
             assert_eq!(*on_disk(folder.path()).current().expose_hex(), *key.expose_hex());
         }
@@ -225,74 +276,80 @@ mod tests {
         assert!(!text.contains(first.expose_hex().as_str()));
     }
 
-    #[test]
-    fn a_clock_that_goes_back_keeps_the_key() {
-        let (_folder, mut epoch) = begun();
-        epoch.advance(START.saturating_add_ms(60 * MINUTE)).unwrap();
-        assert_eq!(epoch.advance(START).unwrap().number, 4);
-        assert_eq!(epoch.advance(UnixMillis(i64::MIN)).unwrap().number, 4);
+    #[tokio::test]
+    async fn the_next_key_depends_on_the_last_checkpoint() {
+        let (folder, mut epoch) = begun();
+        let first = epoch.current().clone();
+        let other = EpochKey::new(0, [9; 32]);
+        let made = [note_by(&first, 3), note_by(&other, 5), note_by(&first, 4)];
+        let last = Followed::of(&made[2]).unwrap();
+        let notes: StoredNotes = made.into_iter().collect();
+        let now = START.saturating_add_ms(31 * MINUTE);
+        let key = epoch.advance(now, &notes).unwrap().clone();
+        let expected = first.next(Some(&last.hash)).next(None);
+        assert_eq!(*key.expose_hex(), *expected.expose_hex());
+        assert_eq!(on_disk(folder.path()).follows(), Some(last));
     }
 
-    #[test]
-    fn a_clock_that_jumps_for_years_is_an_error() {
+    #[tokio::test]
+    async fn a_clock_that_goes_back_keeps_the_key() {
         let (_folder, mut epoch) = begun();
-        let leap = epoch.advance(UnixMillis(i64::MAX));
+        epoch.advance(START.saturating_add_ms(60 * MINUTE), &none()).unwrap();
+        assert_eq!(epoch.advance(START, &none()).unwrap().number, 4);
+        assert_eq!(epoch.advance(UnixMillis(i64::MIN), &none()).unwrap().number, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_epoch_ends_though_the_clock_was_set_back() {
+        let (folder, mut epoch) = begun();
+        let back = START.saturating_add_ms(-180 * MINUTE);
+        tokio::time::advance(Duration::from_mins(14)).await;
+        assert_eq!(epoch.advance(back, &none()).unwrap().number, 0);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert_eq!(epoch.advance(back, &none()).unwrap().number, 1);
+        // From now on the new time counts, also after a restart.
+        let mut again = on_disk(folder.path());
+        let soon = back.saturating_add_ms(16 * MINUTE);
+        assert_eq!(again.advance(soon, &none()).unwrap().number, 2);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_for_years_is_an_error() {
+        let (_folder, mut epoch) = begun();
+        let leap = epoch.advance(UnixMillis(i64::MAX), &none());
         assert!(matches!(leap, Err(EpochError::ClockJump { .. })));
         assert_eq!(epoch.current().number, 0);
     }
 
-    #[test]
-    fn a_key_that_cannot_be_written_is_not_used() {
+    #[tokio::test]
+    async fn a_key_that_cannot_be_written_is_not_used() {
         let (folder, mut epoch) = begun();
         drop(folder);
-        assert!(epoch.advance(START.saturating_add_ms(20 * MINUTE)).is_err());
+        assert!(epoch.advance(START.saturating_add_ms(20 * MINUTE), &none()).is_err());
         assert_eq!(epoch.current().number, 0);
     }
 
-    #[test]
-    fn an_interrupted_first_run_reuses_the_auditors_key() {
-        let (folder, _epoch) = begun();
-        fs::remove_file(folder.path().join(FILE)).unwrap();
-        let other = Secret::new([8; 32]);
-        let again = EpochFile::open_or_create(folder.path(), true, &other, START).unwrap();
-        assert_eq!(*again.current().expose_hex(), *EpochKey::new(0, [7; 32]).expose_hex());
+    #[tokio::test]
+    async fn a_file_of_an_earlier_version_begins_a_new_chain() {
+        let (folder, epoch) = begun();
+        let hex = epoch.current().expose_hex();
+        let text = format!("number = 7\nsince_utc = \"{START}\"\nkey = \"{}\"\n", *hex);
+        fs::write(folder.path().join(FILE), text).unwrap();
+        assert!(EpochFile::open(folder.path()).unwrap().is_none());
+        let begun = EpochFile::open_or_begin(folder.path(), START).unwrap();
+        assert_eq!(begun.current().number, 0);
+        assert_ne!(*begun.current().expose_hex(), *hex);
     }
 
-    #[test]
-    fn the_first_key_is_shown_once() {
-        let (folder, _epoch) = begun();
-        let mut shown = String::new();
-        assert!(first_key_is_here(folder.path()));
-        take_first_key(folder.path(), |text| {
-            shown.clone_from(text.expose());
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(shown, "07".repeat(32) + "\n");
-        assert!(!first_key_is_here(folder.path()));
-        let again = take_first_key(folder.path(), |_| Ok(()));
-        assert!(matches!(again, Err(KeyFileError::Missing { .. })));
-    }
-
-    #[test]
-    fn the_first_key_stays_if_it_could_not_be_shown() {
-        let (folder, _epoch) = begun();
-        let closed = || Err(std::io::ErrorKind::BrokenPipe.into());
-        assert!(take_first_key(folder.path(), |_| closed()).is_err());
-        assert!(first_key_is_here(folder.path()));
-    }
-
-    #[test]
-    fn a_missing_damaged_or_exposed_file_is_refused() {
+    #[tokio::test]
+    async fn a_damaged_or_exposed_file_is_refused() {
         let (folder, _epoch) = begun();
         let path = folder.path().join(FILE);
-        let open = || EpochFile::open_or_create(folder.path(), false, &random(), START).err();
+        let open = || EpochFile::open(folder.path()).err();
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(open(), Some(KeyFileError::Exposed { mode: 0o640, .. })));
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "number = 0").unwrap();
         assert!(matches!(open(), Some(KeyFileError::Malformed { .. })));
-        fs::remove_file(&path).unwrap();
-        assert!(matches!(open(), Some(KeyFileError::Missing { .. })));
     }
 }

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | when the log is signed | [`signer`] |
 //! | what is signed and sent | `publisher` |
-//! | which keys sign, and where they are stored | `keys`, `epoch_file`, `key_file` |
+//! | which keys sign, and where they are stored | `keys`, `epoch_file`, `first_key`, `key_file` |
+//! | which checkpoints the next epoch key depends on | `chain` |
 //! | the places that checkpoints are sent to | [`sink`] |
 //! | what happens while a place cannot be reached | `outlet` |
 //! | which places are behind | `progress` |
@@ -17,10 +18,12 @@
 //!
 //! The tree of the log is the store's: this crate reads its size and root.
 
+mod chain;
 mod claims;
 mod entropy;
 mod epoch_file;
 mod exported;
+mod first_key;
 mod given_up;
 mod key_file;
 mod keys;
@@ -34,8 +37,9 @@ pub mod signer;
 pub mod sink;
 
 pub use claims::Claims;
-pub use epoch_file::{EpochError, EpochFile, take_first_key};
+pub use epoch_file::{EpochError, EpochFile};
 pub use exported::Exported;
+pub use first_key::{take_first_keys, untaken_first_keys};
 pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
 pub use keys::public_key;

@@ -3,10 +3,12 @@
 //! This module does not read the tree. [`signer`](crate::signer) decides when to sign, and which tree.
 
 use crate::{
+    chain::StoredNotes,
     claims::{Claims, claim},
     entropy,
-    epoch_file::{EpochError, EpochFile, first_key_is_here},
+    epoch_file::{EpochError, EpochFile},
     exported::{Exported, leads_to},
+    first_key::untaken_first_keys,
     key_file::KeyFileError,
     keys::{Fresh, LogKeys},
     last_signed::{Growth, LastSigned},
@@ -26,6 +28,7 @@ const LAST_CHECKPOINT: Duration = Duration::from_secs(10);
 /// Signs checkpoints and sends them to all configured sinks.
 #[derive(Debug)]
 pub struct Publisher {
+    folder: PathBuf,
     keys: LogKeys,
     epoch: EpochFile,
     last: LastSigned,
@@ -82,19 +85,14 @@ impl Publisher {
         let (folder, may_create) = (&settings.folder, !has_checkpoints);
         let fresh = Fresh { seed: Secret::new(entropy::bytes()), name: entropy::bytes() };
         let keys = LogKeys::open_or_create(folder, may_create, &fresh)?;
-        let first_epoch = Secret::new(entropy::bytes());
-        let epoch = EpochFile::open_or_create(folder, may_create, &first_epoch, now)?;
+        let epoch = EpochFile::open_or_begin(folder, now)?;
         let last = LastSigned::open(folder, keys.verifying())?;
         let open = |address: &_| Sink::open(address, &Trust::System);
         let sinks: Vec<Sink> = settings.sinks.iter().map(open).collect::<Result<_, _>>()?;
-        if first_key_is_here(folder) {
-            tracing::warn!(
-                folder = %folder.display(),
-                "the first epoch key is still on this machine: give it to the auditor with \
-                 `fourauthd audit epoch-key`"
-            );
-        }
-        Ok(Self { keys, epoch, last, outlets: sinks.into_iter().map(Outlet::start).collect() })
+        let outlets = sinks.into_iter().map(Outlet::start).collect();
+        let publisher = Self { folder: folder.clone(), keys, epoch, last, outlets };
+        publisher.remind_of_first_key();
+        Ok(publisher)
     }
 
     /// Public key that verifies its checkpoints. The key's name is their origin.
@@ -109,13 +107,30 @@ impl Publisher {
         self.outlets.iter().map(|outlet| outlet.progress().clone()).collect()
     }
 
+    fn remind_of_first_key(&self) {
+        if !untaken_first_keys(&self.folder).is_empty() {
+            tracing::warn!(
+                folder = %self.folder.display(),
+                "the first key of the epochs is still on this machine: give it to the auditor with \
+                 `fourauthd audit epoch-key`"
+            );
+        }
+    }
+
     /// Continues after the newest checkpoint that is in the database or was signed last, and sends
-    /// it again. It may not have been exported: the process was killed, or no sink answered.
+    /// it again. It may not have been exported: the process was killed, or no sink answered. Then
+    /// advances to the epoch of `now`.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    pub(crate) async fn resume(&mut self, store: &Store) -> Result<(), Error> {
+    pub(crate) async fn resume(&mut self, store: &Store, now: UnixMillis) -> Result<(), Error> {
+        self.send_again(store).await?;
+        self.settle_epoch(store, now).await;
+        Ok(())
+    }
+
+    async fn send_again(&mut self, store: &Store) -> Result<(), Error> {
         let stored = self.newest_stored(store).await?;
         let kept = self.last.within(store).await?.cloned();
         let newest = stored.into_iter().chain(kept).max_by_key(|one| one.checkpoint.size);
@@ -204,26 +219,56 @@ impl Publisher {
         Ok((newest, claims))
     }
 
-    /// Advances to the epoch of `now`, and destroys the key of an epoch that is over. Call it even
-    /// if there is nothing to sign.
-    ///
-    /// The first call in an epoch writes a file and blocks for a few milliseconds. The others are
-    /// cheap.
-    pub fn advance_epoch(&mut self, now: UnixMillis) {
-        if let Err(error) = self.epoch.advance(now) {
+    /// Advances to the epoch of `now` if that of the key in use is over, and destroys the key. Call
+    /// it even if there is nothing to sign.
+    pub(crate) async fn advance_epoch(&mut self, store: &Store, now: UnixMillis) {
+        if self.epoch.is_over(now) {
+            self.settle_epoch(store, now).await;
+        }
+    }
+
+    /// Makes the key of the epoch the one that the stored checkpoints lead to, and that of `now`.
+    /// The next key depends on them, so they are read from the database, where another command of
+    /// this machine may have changed them. The text log says why if that fails.
+    pub(crate) async fn settle_epoch(&mut self, store: &Store, now: UnixMillis) {
+        if let Err(error) = self.try_settling(store, now).await {
             tracing::error!(%error, "the epoch key was not replaced");
         }
     }
 
-    /// Signs a checkpoint of a tree with this size and root, in the epoch of `at`. It is on disk
+    async fn try_settling(&mut self, store: &Store, now: UnixMillis) -> Result<(), SignError> {
+        // A command that gave up a rollback may have begun a new chain.
+        if let Some(newer) = EpochFile::open(&self.folder)?
+            && !newer.has_key_of(&self.epoch)
+        {
+            self.epoch = newer;
+        }
+        if let Some(follows) = self.epoch.follows()
+            && !follows.is_in(store).await?
+        {
+            self.epoch = EpochFile::begin(&self.folder, now)?;
+            tracing::warn!(
+                size = follows.size,
+                "a checkpoint that the epoch key depends on is not in the database: a new chain of \
+                 epochs begins"
+            );
+            self.remind_of_first_key();
+        }
+        let newest = self.last().map_or(u64::MAX, |last| last.size);
+        let notes = StoredNotes::read(store, newest, self.epoch.current()).await?;
+        self.epoch.advance(now, &notes)?;
+        Ok(())
+    }
+
+    /// Signs a checkpoint of a tree with this size and root, in the current epoch. It is on disk
     /// beside the keys before it is returned.
     ///
     /// The caller has made sure that the tree grew from the one signed last.
     ///
     /// # Errors
     ///
-    /// [`SignError::Epoch`] if the key of that epoch cannot be written to its file and the key in
-    /// use is more than one epoch older: auditors would reject such a checkpoint permanently.
+    /// [`SignError::Epoch`] if the key could not be replaced for more than an epoch: auditors would
+    /// doubt such a checkpoint.
     /// [`SignError::Kept`] if the checkpoint cannot be kept.
     pub fn sign(
         &mut self,
@@ -231,9 +276,8 @@ impl Publisher {
         root: Hash,
         at: UnixMillis,
     ) -> Result<SignedCheckpoint, SignError> {
-        let turned = self.epoch.advance(at).map(|_| ());
         if self.epoch.lags(at) {
-            turned?;
+            return Err(EpochError::Old.into());
         }
         let key = self.epoch.current();
         let origin = self.verifying_key().name().to_owned();
@@ -254,6 +298,7 @@ impl Publisher {
         store.integrate_all().await?;
         let tree = store.tree_head().await?.frontier;
         self.forget_last();
+        self.try_settling(store, at).await?;
         let signed = self.sign(tree.size(), tree.root(), at)?;
         let kept = signed.clone();
         let _is_first: bool =
@@ -357,6 +402,7 @@ mod tests {
     async fn a_checkpoint_carries_the_mac_of_its_epoch() {
         let (_data, settings) = settings();
         let mut publisher = Publisher::open(&settings, false, START).unwrap();
+        publisher.epoch.advance(seconds(16 * 60), &StoredNotes::default()).unwrap();
         let signed = publisher.sign(3, [9; 32], seconds(16 * 60)).unwrap();
         assert_eq!(signed.epoch, 1);
         let note = Note::parse(&signed.note).unwrap();
@@ -423,11 +469,16 @@ mod tests {
         fs::rename(&file, &away).unwrap();
         fs::create_dir_all(file.join("taken")).unwrap();
         for (minutes, epoch) in [(14, Some(0)), (29, Some(0)), (31, None), (600, None)] {
-            let signed = publisher.sign(3, [9; 32], seconds(60 * minutes));
+            let at = seconds(60 * minutes);
+            let advanced = publisher.epoch.advance(at, &StoredNotes::default()).is_ok();
+            assert_eq!(advanced, minutes < 15);
+            let signed = publisher.sign(3, [9; 32], at);
             assert_eq!(signed.ok().map(|signed| signed.epoch), epoch, "{minutes}");
         }
         fs::remove_dir_all(&file).unwrap();
         fs::rename(&away, &file).unwrap();
-        assert_eq!(publisher.sign(3, [9; 32], seconds(60 * 31)).unwrap().epoch, 2);
+        let at = seconds(60 * 31);
+        publisher.epoch.advance(at, &StoredNotes::default()).unwrap();
+        assert_eq!(publisher.sign(3, [9; 32], at).unwrap().epoch, 2);
     }
 }

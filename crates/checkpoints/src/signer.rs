@@ -49,7 +49,7 @@ impl Signer {
         clock: Arc<dyn Clock>,
         every: Duration,
     ) -> Result<Self, Error> {
-        publisher.resume(&store).await?;
+        Box::pin(publisher.resume(&store, clock.read().now)).await?;
         Ok(Self { publisher, store, clock, every, contradicted: None })
     }
 
@@ -81,7 +81,7 @@ impl Signer {
     }
 
     async fn sign(&mut self) {
-        self.publisher.advance_epoch(self.clock.read().now);
+        self.publisher.advance_epoch(&self.store, self.clock.read().now).await;
         if let Err(error) = self.sign_new_rows().await {
             tracing::error!(%error, "the audit log was not signed");
         }
@@ -122,6 +122,7 @@ impl Signer {
         let Some(last) = self.publisher.last().cloned() else { return Ok(()) };
         if GivenUp::read(&self.store, self.publisher.verifying_key()).await?.covers(&last) {
             self.publisher.forget_last();
+            self.publisher.settle_epoch(&self.store, self.clock.read().now).await;
             return Ok(());
         }
         let said = self.contradicted;

@@ -2,6 +2,7 @@
 //! command holds while it replaces the database.
 
 use anyhow::{Context as _, bail};
+use fourauth_checkpoints::untaken_first_keys;
 use fourauth_config::Config;
 use fourauth_private_file::{
     self as private_file,
@@ -85,9 +86,11 @@ fn contents(config: &Config) -> Vec<(PathBuf, Kind)> {
     let mut contents = vec![(config.data_dir.clone(), Kind::Folder)];
     contents.extend(SUBFOLDERS.map(|name| (inside(name), Kind::Subfolder)));
     contents.extend(
-        ["tls/key.pem", "audit/log.key", "audit/epoch.toml", "audit/epoch-0"]
+        ["tls/key.pem", "audit/log.key", "audit/epoch.toml"]
             .map(|name| (inside(name), Kind::Secret)),
     );
+    let first_keys = untaken_first_keys(&config.audit_dir());
+    contents.extend(first_keys.into_iter().map(|path| (path, Kind::Secret)));
     let named = [config.keyring_file(), config.setup_secret_file(), config.receipt_key_file()];
     contents.extend(named.map(|path| (path, Kind::Secret)));
     contents

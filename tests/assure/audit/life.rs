@@ -10,7 +10,7 @@ use fourauth_audit_verify::Options;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, ErasedRows, Error, Location, SignedCheckpoint, Store, Tx};
 use rusqlite::{Connection, params};
-use std::{fs, io::Write as _, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fs, io::Write as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
 /// 2025-03-01T12:00:00Z.
@@ -36,6 +36,8 @@ pub(super) struct Log {
     newest: Option<String>,
     /// Size of the tree in the older copy.
     copied: u64,
+    /// True if the newest rows were left unsigned when others followed.
+    is_behind: bool,
 }
 
 impl Log {
@@ -49,6 +51,7 @@ impl Log {
             exported_to: 0,
             newest: None,
             copied: 0,
+            is_behind: false,
         })
     }
 
@@ -138,9 +141,11 @@ impl Log {
         Options {
             key: self.signer.verifying_key(),
             checkpoints: exported.into_iter().collect(),
-            epoch_key: Some(Signer::first_epoch_key()),
+            epoch_keys: self.signer.first_epoch_keys(),
             accepted: self.accepted.iter().copied().collect(),
             erasures: self.erasures.iter().copied().collect(),
+            clock_steps: BTreeSet::new(),
+            late: BTreeSet::new(),
         }
     }
 
@@ -162,8 +167,11 @@ impl Log {
             if chance.below(5) == 0 {
                 self.erase(&store, chance).await?;
             }
-            if chance.below(10) < 7 {
+            // Not twice in a row: a server signs rows before they are older than an epoch.
+            if chance.below(10) < 7 || self.is_behind {
                 self.sign(&store).await?;
+            } else {
+                self.is_behind = true;
             }
             self.now = self.now.saturating_add_ms(millis(400_000, chance));
         }
@@ -208,7 +216,9 @@ impl Log {
             })
         });
         let is_new: Result<bool, Error> = noted.await;
+        self.is_behind = false;
         if is_new? {
+            self.signer.stored(&signed.note)?;
             self.export(&signed.note)?;
             self.exported_to = signed.size;
             self.newest = Some(signed.note);
@@ -223,6 +233,7 @@ impl Log {
         now: UnixMillis,
     ) -> anyhow::Result<SignedCheckpoint> {
         let signed = self.signer.sign(tree, now)?;
+        self.signer.stored(&signed.note)?;
         self.export(&signed.note)?;
         Ok(signed)
     }
@@ -267,7 +278,14 @@ impl Log {
         let store = self.open().await?;
         let note = self.newest.clone().context("no checkpoint was exported")?;
         let lost = Checkpoint::open(&note, &self.signer.verifying_key())?;
-        if store.root_at(lost.size).await? != Some(lost.root) {
+        if store.root_at(lost.size).await? == Some(lost.root) {
+            // A start stores the checkpoint that was signed last if the database lacks it.
+            let Checkpoint { size, at: ts_utc, epoch, .. } = lost;
+            let kept = SignedCheckpoint { size, ts_utc, epoch, note };
+            let again =
+                store.write(move |tx| Box::pin(async move { tx.note_checkpoint(&kept).await }));
+            let _is_new: Result<bool, Error> = again.await;
+        } else {
             self.now = self.now.saturating_add_ms(1000);
             let entry = AuditEntry {
                 at: self.now,
@@ -276,7 +294,7 @@ impl Log {
                 success: true,
                 detail: format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root)),
             };
-            let size = lost.size;
+            let (size, note) = (lost.size, note.clone());
             store
                 .write(move |tx| {
                     Box::pin(async move { tx.accept_rollback(size, &note, &entry).await })
@@ -285,6 +303,7 @@ impl Log {
             self.accepted.push(size);
             self.exported_to = 0;
             self.now = self.now.saturating_add_ms(1000);
+            self.signer.begin_again(self.now);
             self.sign(&store).await?;
         }
         store.close().await;
@@ -303,6 +322,11 @@ impl Log {
         self.sign(&store).await?;
         store.close().await;
         self.live(chance.below(20), chance).await
+    }
+
+    /// Note of the largest exported tree.
+    pub(super) fn newest(&self) -> Option<&str> {
+        self.newest.as_deref()
     }
 
     /// True if the older copy lacks something exported, and no rollback was accepted.

@@ -149,6 +149,20 @@ impl Peer {
     /// Recomputes leaves, chains, tiles and the tree from the current rows, and signs every
     /// remaining checkpoint again.
     pub(super) fn make_whole(&mut self, signer: &Signer) -> anyhow::Result<()> {
+        self.rebuild(Some(signer))?;
+        let vkey = signer.verifying_key().to_string();
+        self.database.execute("UPDATE audit_tree SET vkey = ?", [vkey])?;
+        Ok(())
+    }
+
+    /// The same without a key: the checkpoints from `size` on are deleted, the others stay.
+    pub(super) fn make_whole_unsigned(&mut self, size: usize) -> anyhow::Result<()> {
+        let size = i64::try_from(size)?;
+        self.database.execute("DELETE FROM audit_checkpoint WHERE size > ?", [size])?;
+        self.rebuild(None)
+    }
+
+    fn rebuild(&mut self, signer: Option<&Signer>) -> anyhow::Result<()> {
         self.database.execute_batch("DELETE FROM audit_node; DELETE FROM audit_tile")?;
         self.database.execute("UPDATE audit_leaf SET position = -1 - position", [])?;
         self.database.execute("UPDATE audit_leaf SET node_seq = -node_seq", [])?;
@@ -160,14 +174,12 @@ impl Peer {
             self.replace(entry.id, newest + 1, hash)?;
             self.keep_end(&node, newest + 1, hash)?;
             self.grow(hash)?;
-            if let Some(ts_utc) = checkpoints.get(&self.tree.size()) {
+            if let (Some(signer), Some(ts_utc)) = (signer, checkpoints.get(&self.tree.size())) {
                 self.note(&signer.sign_again(&self.tree, ts_utc))?;
             }
         }
         let size = i64::try_from(self.tree.size())?;
         self.database.execute("DELETE FROM audit_checkpoint WHERE size > ?", [size])?;
-        let vkey = signer.verifying_key().to_string();
-        self.database.execute("UPDATE audit_tree SET vkey = ?", [vkey])?;
         Ok(())
     }
 

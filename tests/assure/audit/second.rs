@@ -74,16 +74,16 @@ impl Second {
     /// The verdict of the Python verifier on a log.
     pub(super) async fn verify(&mut self, log: &Log) -> anyhow::Result<Verdict> {
         let options = log.options();
-        let epoch_key = options.epoch_key.context("the log has no first epoch key")?.expose_hex();
-        let mut arguments = vec![
-            format!("--key={}", options.key),
-            format!("--epoch-key={}", epoch_key.as_str()),
-            log.database().display().to_string(),
-        ];
+        let mut arguments =
+            vec![format!("--key={}", options.key), log.database().display().to_string()];
+        let keys = options.epoch_keys.iter();
+        arguments.extend(keys.map(|key| format!("--epoch-key={}", *key.expose_hex())));
         let files = options.checkpoints.iter();
         arguments.extend(files.map(|file| format!("--checkpoints={}", file.display())));
         arguments.extend(options.accepted.iter().map(|size| format!("--accept-rollback={size}")));
         arguments.extend(options.erasures.iter().map(|row| format!("--accept-erasure={row}")));
+        arguments.extend(options.clock_steps.iter().map(|size| format!("--accept-clock={size}")));
+        arguments.extend(options.late.iter().map(|row| format!("--accept-late={row}")));
         self.input.write_all(format!("{}\n", json!(arguments)).as_bytes()).await?;
         self.input.flush().await?;
         let line = self.output.next_line().await?.context("python3 has ended")?;

@@ -1,20 +1,31 @@
 //! The machine's keys. Taking over the machine reveals them in their current state.
 
 use anyhow::Context as _;
-use fourauth_audit::{Checkpoint, EpochKey, Frontier, SigningKey, VerifyingKey, epoch::EPOCH_MS};
+use fourauth_audit::{
+    Checkpoint, EpochKey, Frontier, Hash, Note, SigningKey, VerifyingKey,
+    epoch::{EPOCH_MS, text_hash},
+};
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::SignedCheckpoint;
 
 const ORIGIN: &str = "fourauth/00112233aabbccdd";
 
-/// The first epoch's key. The auditor has it too.
-const FIRST: [u8; 32] = [3; 32];
+/// First key of the first chain of epochs. The auditor has it too.
+const FIRST: u8 = 3;
 
 pub(super) struct Signer {
     key: SigningKey,
     verifying: VerifyingKey,
     epoch: EpochKey,
+    /// The last checkpoint of the epoch, by its text.
+    last: Option<Hash>,
     since: UnixMillis,
+    /// The first key of each chain.
+    first_keys: Vec<EpochKey>,
+}
+
+fn first_key(byte: u8) -> EpochKey {
+    EpochKey::new(0, [byte; 32])
 }
 
 impl Signer {
@@ -22,15 +33,36 @@ impl Signer {
     pub(super) fn new(seed: u8, since: UnixMillis) -> anyhow::Result<Self> {
         let key = SigningKey::from_seed(&[seed; 32])?;
         let verifying = key.verifying_key(ORIGIN)?;
-        Ok(Self { key, verifying, epoch: EpochKey::new(0, FIRST), since })
+        Ok(Self {
+            key,
+            verifying,
+            epoch: first_key(FIRST),
+            last: None,
+            since,
+            first_keys: vec![first_key(FIRST)],
+        })
     }
 
     pub(super) fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
     }
 
-    pub(super) fn first_epoch_key() -> EpochKey {
-        EpochKey::new(0, FIRST)
+    pub(super) fn first_epoch_keys(&self) -> Vec<EpochKey> {
+        self.first_keys.clone()
+    }
+
+    /// Begins a new chain of epochs, as a server does if the database lacks checkpoints that the
+    /// key depends on.
+    pub(super) fn begin_again(&mut self, now: UnixMillis) {
+        let next = u8::try_from(self.first_keys.len()).map_or(FIRST, |count| FIRST + count);
+        self.first_keys.push(first_key(next));
+        (self.epoch, self.last, self.since) = (first_key(next), None, now);
+    }
+
+    /// Remembers a checkpoint that is in the database: the next key depends on it.
+    pub(super) fn stored(&mut self, note: &str) -> anyhow::Result<()> {
+        self.last = Some(text_hash(Note::parse(note)?.text()));
+        Ok(())
     }
 
     /// Signs a tree in the epoch of `now`, or in the current epoch if that is later.
@@ -42,7 +74,7 @@ impl Signer {
         let epoch = u64::try_from(now.millis_since(self.since) / EPOCH_MS)
             .context("the time is before the first epoch")?;
         while self.epoch.number < epoch {
-            self.epoch = self.epoch.clone().next();
+            self.epoch = self.epoch.clone().next(self.last.take().as_ref());
         }
         Ok(self.sign_again(tree, &now.to_string()))
     }

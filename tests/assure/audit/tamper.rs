@@ -23,7 +23,7 @@ pub(super) struct Tampering {
 /// Makes a change and describes it, or returns `None` if the log has nothing to change.
 type Way = fn(&Log, &Database, &mut Chance) -> anyhow::Result<Option<String>>;
 
-const WAYS: [(&str, Way); 26] = [
+const WAYS: [(&str, Way); 29] = [
     ("edit_row", rows::edit_row),
     ("edit_leaf", leaves::edit_leaf),
     ("delete_row", rows::delete_row),
@@ -50,6 +50,9 @@ const WAYS: [(&str, Way); 26] = [
     ("older_backup", machine::older_backup),
     ("cut_and_sign_again", machine::cut_and_sign_again),
     ("rewrite_and_sign_again", machine::rewrite_and_sign_again),
+    ("rewrite_and_delete_checkpoints", machine::rewrite_and_delete_checkpoints),
+    ("rewrite_without_keys", machine::rewrite_without_keys),
+    ("forge_rollback", machine::forge_rollback),
 ];
 
 /// How often every way is tried. Most ways cannot change a log without rows.

@@ -211,11 +211,101 @@ fn the_current_epoch_key_cannot_sign_for_earlier_epochs() {
     let mut options = log.options();
     options.checkpoints.clear();
     assert_eq!(kinds(&verify(&log.file(), &options).unwrap()), ["bad_epoch_mac"]);
-    options.epoch_key = None;
+    options.epoch_keys.clear();
     assert!(verify(&log.file(), &options).unwrap().is_proved(), "without the first key");
-    options.epoch_key = Some(EpochKey::new(0, [4; 32]));
+    options.epoch_keys.push(EpochKey::new(0, [4; 32]));
     let report = verify(&log.file(), &options).unwrap();
-    assert_eq!(report.counts[&Kind::BadEpochMac], 8, "by another first key");
+    assert_eq!(kinds(&report), ["bad_epoch_mac"], "by another first key");
+    assert_eq!(report.findings[0].size, Some(1));
+}
+
+/// The attacker has the keys of now, rewrites the first row, deletes checkpoints and signs once.
+#[test]
+fn the_current_epoch_key_cannot_sign_for_deleted_checkpoints() {
+    for kept in [0, 4, 6] {
+        let log = Log::empty();
+        for quarter in 0..8 {
+            log.append(quarter * 900, Some("ada"), "login", "ok");
+            log.sign(quarter * 900 + 1);
+        }
+        log.set_back_to(kept);
+        for quarter in kept..9 {
+            log.append(quarter * 900, Some("eve"), "login", "ok");
+        }
+        log.sign_with(8 * 900 + 2, &log.key);
+        let mut options = log.options();
+        options.checkpoints.clear();
+        let report = verify(&log.file(), &options).unwrap();
+        assert!(kinds(&report).contains(&"bad_epoch_mac"), "{kept}: {report}");
+        options.epoch_keys.clear();
+        assert!(
+            verify(&log.file(), &options).unwrap().is_proved(),
+            "{kept}: without the first key"
+        );
+    }
+}
+
+#[test]
+fn rows_of_the_past_under_a_checkpoint_of_now_are_found() {
+    let log = Log::of(10);
+    log.append(5000, Some("ada"), "login", "ok");
+    let dated = log.append(200, Some("eve"), "login", "ok");
+    log.sign(5001);
+    let report = log.report();
+    assert_eq!(kinds(&report), ["backdated"]);
+    assert_eq!((report.findings[0].row, report.findings[0].size), (Some(dated), Some(12)));
+    let mut options = log.options();
+    options.late.insert(dated);
+    assert!(verify(&log.file(), &options).unwrap().is_proved(), "the operator told the auditor");
+    options.late.clear();
+    options.epoch_keys.clear();
+    let report = verify(&log.file(), &options).unwrap();
+    assert_eq!(report.counts[&Kind::Late], 1, "a note without the first key");
+}
+
+#[test]
+fn old_rows_without_any_checkpoint_are_found() {
+    let log = Log::of(10);
+    log.run("DELETE FROM audit_checkpoint", &[]);
+    log.append(5000, Some("ada"), "login", "ok");
+    let mut options = log.options();
+    options.checkpoints.clear();
+    let report = verify(&log.file(), &options).unwrap();
+    assert_eq!(kinds(&report), ["backdated"]);
+    assert_eq!((report.findings[0].row, report.findings[0].size), (Some(1), None));
+}
+
+#[test]
+fn a_clock_that_went_back_is_a_finding_until_it_is_told() {
+    let log = Log::empty();
+    // Three hours ahead at the first start, and set right soon after.
+    for (row, seconds) in [(1, 10_800), (2, 10_801), (3, 5), (4, 6)] {
+        log.append(seconds, Some("ada"), "login", "ok");
+        log.sign_with(seconds, &log.key);
+        assert_eq!(log.found().is_empty(), row < 3);
+    }
+    let report = log.report();
+    assert_eq!(kinds(&report), ["clock_step"]);
+    assert_eq!(report.findings[0].size, Some(3));
+    let mut options = log.options();
+    options.clock_steps.insert(3);
+    assert!(verify(&log.file(), &options).unwrap().is_proved());
+}
+
+#[test]
+fn a_second_chain_needs_its_own_first_key() {
+    let log = Log::of(10);
+    let second = EpochKey::new(0, [4; 32]);
+    log.epoch.replace(second.clone());
+    log.append(11, Some("ada"), "login", "ok");
+    log.sign(12);
+    assert_eq!(log.found(), ["bad_epoch_mac"]);
+    let mut options = log.options();
+    options.epoch_keys.push(second.clone());
+    assert!(verify(&log.file(), &options).unwrap().is_proved());
+    // Checkpoints before the first one of the given chains are not checked.
+    options.epoch_keys = vec![second];
+    assert!(verify(&log.file(), &options).unwrap().is_proved());
 }
 
 /// A change to a log. The number is the id of the row that erased a name.

@@ -2,7 +2,8 @@
 
 use data_encoding::HEXLOWER;
 use fourauth_audit::{
-    Checkpoint, EpochKey, Frontier, Hash, Leaf, Salt, SigningKey, VerifyingKey, leaf,
+    Checkpoint, EpochKey, Frontier, Hash, Leaf, Note, Salt, SigningKey, VerifyingKey,
+    epoch::text_hash, leaf,
 };
 use fourauth_audit_verify::{Kind, Options, Report, verify};
 use rusqlite::{Connection, ToSql, params};
@@ -24,13 +25,18 @@ const SCHEMA: [&str; 2] = [
 /// 2026-11-21T10:00:00Z.
 const BEGIN: u64 = 36_000;
 
+/// First key of the epochs.
+pub(crate) const FIRST_KEY: [u8; 32] = [3; 32];
+
 /// A log and the files of its auditor.
 pub(crate) struct Log {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) database: Connection,
     tree: RefCell<Frontier>,
     ends: RefCell<HashMap<String, (i64, Hash)>>,
-    epoch: RefCell<EpochKey>,
+    pub(crate) epoch: RefCell<EpochKey>,
+    /// The last checkpoint of the epoch, by its text.
+    last: RefCell<Option<Hash>>,
     /// Rows of erasures that the operator told the auditor about.
     erasures: RefCell<BTreeSet<i64>>,
     pub(crate) key: SigningKey,
@@ -61,7 +67,8 @@ impl Log {
             database,
             tree: RefCell::default(),
             ends: RefCell::default(),
-            epoch: RefCell::new(EpochKey::new(0, [3; 32])),
+            epoch: RefCell::new(EpochKey::new(0, FIRST_KEY)),
+            last: RefCell::default(),
             erasures: RefCell::default(),
             key: SigningKey::from_seed(&[1; 32]).unwrap(),
         }
@@ -169,7 +176,7 @@ impl Log {
     /// Signs the tree, and stores and exports the checkpoint.
     pub(crate) fn sign(&self, seconds: u64) -> String {
         while self.epoch.borrow().number < seconds / 900 {
-            let next = self.epoch.borrow().clone().next();
+            let next = self.epoch.borrow().clone().next(self.last.take().as_ref());
             self.epoch.replace(next);
         }
         let note = self.sign_with(seconds, &self.key);
@@ -186,6 +193,7 @@ impl Log {
         let (origin, at) = (ORIGIN.to_owned(), at(seconds));
         let signed = Checkpoint { origin, size, root, at, epoch: epoch.number };
         let note = signed.sign(key, Some(&epoch));
+        self.last.replace(Some(text_hash(Note::parse(&note).unwrap().text())));
         let size = i64::try_from(size).unwrap();
         let values = params![size, signed.at, i64::try_from(epoch.number).unwrap(), note];
         self.run("INSERT OR REPLACE INTO audit_checkpoint VALUES (?, ?, ?, ?)", values);
@@ -277,9 +285,11 @@ impl Log {
         Options {
             key: SigningKey::from_seed(&[1; 32]).unwrap().verifying_key(ORIGIN).unwrap(),
             checkpoints: exported.into_iter().collect(),
-            epoch_key: Some(EpochKey::new(0, [3; 32])),
+            epoch_keys: vec![EpochKey::new(0, FIRST_KEY)],
             accepted: BTreeSet::new(),
             erasures: self.erasures.borrow().clone(),
+            clock_steps: BTreeSet::new(),
+            late: BTreeSet::new(),
         }
     }
 

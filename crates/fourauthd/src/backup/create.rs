@@ -64,6 +64,8 @@ impl Create {
     fn collect(&self, config: &Config, scratch: &Scratch) -> anyhow::Result<Collected> {
         // Prevents a key from being retired between copying the database and reading the keyring.
         let _lock = KeyringLock::take(&config.keyring_file())?;
+        // The epoch key before the database: checkpoints that it depends on must be in the copy.
+        let files = contents::collect(config)?;
         let database = match config.location() {
             _ if self.files_only => None,
             Location::Sqlite(path) => {
@@ -77,7 +79,7 @@ impl Create {
                  certificates with `fourauthd backup create --files-only`"
             ),
         };
-        Ok(Collected { database, files: contents::collect(config)? })
+        Ok(Collected { database, files })
     }
 }
 

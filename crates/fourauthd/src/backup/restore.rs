@@ -13,7 +13,9 @@ use super::{
 use crate::{invocation::Invocation, local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use fourauth_checkpoints::{Exported, Publisher, PublisherSettings, last_signed_file};
+use fourauth_checkpoints::{
+    Exported, Publisher, PublisherSettings, last_signed_file, untaken_first_keys,
+};
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
 use fourauth_server::{data_folder::DataFolderLock, first_run};
@@ -187,6 +189,11 @@ fn put_in_place(
         let path = config.data_dir.join(name);
         if !path.exists() {
             place(&scratch.join(name), &path, &config.data_dir)?;
+        }
+    }
+    for first_key in untaken_first_keys(&examined.config.audit_dir()) {
+        if let Some(name) = first_key.file_name() {
+            place(&first_key, &config.audit_dir().join(name), &config.data_dir)?;
         }
     }
     if let Some(path) = database.filter(|_| has(DATABASE)) {

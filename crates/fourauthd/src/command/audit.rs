@@ -56,7 +56,7 @@ enum Task {
     },
     /// Print the public keys that verify checkpoints and receipts
     Keys,
-    /// Print the key of the first epoch, for the auditor, and remove it from this machine
+    /// Print the first key of the epochs, for the auditor, and remove it from this machine
     EpochKey,
 }
 
@@ -79,7 +79,7 @@ impl AuditCommand {
                 accept::run(&config.publisher(), &local().await?, yes).await
             }
             Task::Keys => keys::show(&config.audit_dir(), &config.receipt_key_file()),
-            Task::EpochKey => keys::take_first_epoch(&config.audit_dir()),
+            Task::EpochKey => keys::take_first_keys(&config.audit_dir()),
         }
     }
 }

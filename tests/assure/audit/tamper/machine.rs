@@ -6,7 +6,7 @@ use crate::{
     chance::Chance,
 };
 use data_encoding::HEXLOWER;
-use fourauth_audit::leaf::erasure_digest;
+use fourauth_audit::{Checkpoint, leaf::erasure_digest};
 use fourauth_store::AuditEntry;
 use std::fs;
 
@@ -57,6 +57,71 @@ pub(super) fn rewrite_and_sign_again(
     database: &Database,
     chance: &mut Chance,
 ) -> anyhow::Result<Option<String>> {
+    let Some((_, done)) = rewrite(log, database, chance)? else { return Ok(None) };
+    sign_again(log, Some(done))
+}
+
+/// Changes a row, removes the log's own checkpoints that cover it, and lets the server sign once.
+pub(super) fn rewrite_and_delete_checkpoints(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<String>> {
+    let Some((at, done)) = rewrite(log, database, chance)? else { return Ok(None) };
+    let mut peer = Peer::open(&log.database())?;
+    peer.make_whole_unsigned(if chance.below(2) == 0 { 0 } else { at })?;
+    peer.note(&log.signer.sign_again(peer.tree(), &log.now().to_string()))?;
+    peer.close()?;
+    Ok(Some(done))
+}
+
+/// The same by a writer of the database, before the server has signed.
+pub(super) fn rewrite_without_keys(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<String>> {
+    let Some((at, done)) = rewrite(log, database, chance)? else { return Ok(None) };
+    let mut peer = Peer::open(&log.database())?;
+    peer.make_whole_unsigned(at)?;
+    peer.close()?;
+    Ok(Some(done))
+}
+
+/// Cuts the tail and adds a row that gives up what was lost, under a checkpoint of the server.
+pub(super) fn forge_rollback(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<String>> {
+    let Some(note) = log.newest() else { return Ok(None) };
+    let lost = Checkpoint::open(note, &log.signer.verifying_key())?;
+    let from = chance.below(usize::try_from(lost.size)?);
+    let done = delete(database, &format!("position >= {from}"))?;
+    let mut peer = Peer::open(&log.database())?;
+    peer.make_whole_unsigned(from)?;
+    let row = AuditEntry {
+        at: log.now(),
+        username: None,
+        action: "accept_rollback",
+        success: true,
+        detail: format!("size={} root={}", lost.size, HEXLOWER.encode(&lost.root)),
+    };
+    let id = peer.append("self", &row)?;
+    peer.note(&log.signer.sign_again(peer.tree(), &log.now().to_string()))?;
+    peer.close()?;
+    let size = i64::try_from(lost.size)?;
+    let told = "INSERT OR REPLACE INTO audit_rollback VALUES (?, ?, ?)";
+    database.run(told, rusqlite::params![size, note, id])?;
+    Ok(done)
+}
+
+/// Changes a row that an exported checkpoint covers. Returns its position.
+fn rewrite(
+    log: &Log,
+    database: &Database,
+    chance: &mut Chance,
+) -> anyhow::Result<Option<(usize, String)>> {
     if log.exported_to == 0 {
         return Ok(None);
     }
@@ -65,8 +130,7 @@ pub(super) fn rewrite_and_sign_again(
         "UPDATE access_logs SET success = 1 - success, action = action || '!' \
          WHERE id = (SELECT log_id FROM audit_leaf WHERE position = {at})"
     );
-    let done = database.run(&sql, &[])?;
-    sign_again(log, done)
+    Ok(database.run(&sql, &[])?.map(|done| (at, done)))
 }
 
 /// Adds the row of an erasure with its leaf, which the server signs, and erases a row under it.

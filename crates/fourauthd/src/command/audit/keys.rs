@@ -16,22 +16,20 @@ pub(super) fn show(audit_dir: &Path, receipts: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the key of the first epoch, and then removes it.
-pub(super) fn take_first_epoch(audit_dir: &Path) -> anyhow::Result<()> {
+/// Prints the first keys of the epochs, one in each line, and then removes them.
+pub(super) fn take_first_keys(audit_dir: &Path) -> anyhow::Result<()> {
     let mut shown = Ok(());
-    let taken = fourauth_checkpoints::take_first_key(audit_dir, |key| {
+    let taken = fourauth_checkpoints::take_first_keys(audit_dir, |key| {
         shown = print_once!("{}", key.expose().trim_end());
         shown.as_ref().map_err(|_| io::Error::other("the key could not be shown")).copied()
     });
-    shown.context("the key of the first epoch is still in its file")?;
+    shown.context("the first key of the epochs is still in its file")?;
     match taken {
         Err(KeyFileError::Missing { path }) => {
             bail!("{} is missing: it was taken, or no server has run here yet", path.display())
         }
         taken => taken?,
     }
-    print_err!(
-        "This is the key of the first epoch. It is not shown again: keep it off this machine."
-    );
+    print_err!("An auditor needs this. It is not shown again: keep it off this machine.");
     Ok(())
 }

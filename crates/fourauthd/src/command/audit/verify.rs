@@ -24,15 +24,21 @@ pub(super) struct Request {
     /// More exported checkpoints, for example a log file of a syslog collector
     #[arg(long, value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
-    /// A file with the key of the first epoch
+    /// A file with first keys of the epochs, one in each line
     #[arg(long, value_name = "FILE")]
-    epoch_key: Option<PathBuf>,
+    epoch_key: Vec<PathBuf>,
     /// An expected rollback, given by the size of the checkpoint that was given up
     #[arg(long, value_name = "SIZE")]
     accept_rollback: Vec<u64>,
     /// An expected erasure, given by the id of the row that records it
     #[arg(long, value_name = "ROW")]
     accept_erasure: Vec<i64>,
+    /// An expected change of the clock, given by the size of the first checkpoint after it
+    #[arg(long, value_name = "SIZE")]
+    accept_clock: Vec<u64>,
+    /// A row that is expected to be older than its checkpoint, given by its id
+    #[arg(long, value_name = "ROW")]
+    accept_late: Vec<i64>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -69,18 +75,23 @@ impl Request {
         });
         let mut options = Options::new(key);
         options.checkpoints = files.chain(self.checkpoints.iter().cloned()).collect();
-        options.epoch_key = self.epoch_key.as_deref().map(epoch_key).transpose()?;
+        for file in &self.epoch_key {
+            options.epoch_keys.extend(epoch_keys(file)?);
+        }
         options.accepted = self.accept_rollback.iter().copied().collect();
         options.erasures = self.accept_erasure.iter().copied().collect();
+        options.clock_steps = self.accept_clock.iter().copied().collect();
+        options.late = self.accept_late.iter().copied().collect();
         Ok(options)
     }
 }
 
-fn epoch_key(path: &Path) -> anyhow::Result<EpochKey> {
+fn epoch_keys(path: &Path) -> anyhow::Result<Vec<EpochKey>> {
     let text = fourauth_text_file::read(path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    EpochKey::from_hex(0, text.trim())
-        .with_context(|| format!("{} is not a key of 64 hexadecimal digits", path.display()))
+    EpochKey::all_from_hex(&text).with_context(|| {
+        format!("{}: each line must be a key of 64 hexadecimal digits", path.display())
+    })
 }
 
 /// Verifies a temporary export, because the verifier reads only files and SQLite databases.

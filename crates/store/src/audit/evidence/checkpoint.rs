@@ -72,6 +72,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The checkpoint of the tree of this size.
+    pub async fn checkpoint_of(&self, size: u64) -> Result<Option<SignedCheckpoint>, Error> {
+        const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint WHERE size = $1";
+
+        let Ok(size) = i64::try_from(size) else { return Ok(None) };
+        self.row(SQL, &[Value::Int(size)]).await?.as_ref().map(SignedCheckpoint::read).transpose()
+    }
+
+    /// Those of the newest checkpoints up to this size that are of this epoch or a later one, at
+    /// most `limit`, largest first. Rows that no server writes are left out.
+    pub async fn checkpoints_to(
+        &self,
+        size: u64,
+        epoch: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, Error> {
+        const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
+                           WHERE size <= $1 ORDER BY size DESC LIMIT $2";
+
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let rows = self.rows(SQL, &[Value::Int(size), Value::Int(limit.into())]).await?;
+        let found = rows.iter().filter_map(|row| SignedCheckpoint::read(row).ok());
+        Ok(found.filter(|one| one.epoch >= epoch).collect())
+    }
+}
+
 impl SignedCheckpoint {
     pub(super) fn read(row: &Row) -> Result<Self, Error> {
         let count = |column| {
