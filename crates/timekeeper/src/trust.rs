@@ -29,6 +29,13 @@ const SYNCED_ERROR_MS: i64 = 2_000;
 /// Largest error of [`State::Holdover`], in milliseconds: 27 hours at 200 ppm.
 const HOLDOVER_ERROR_MS: i64 = 20_000;
 
+/// Largest step of a first quorum that needs no confirmation, in milliseconds. A system clock that
+/// is further off shows local time, or the servers lie.
+const FIRST_STEP_MS: i64 = 300_000;
+/// How long a time must have held after a larger step before it sets the floor, in milliseconds. If
+/// it was a lie, the floor would refuse the true time.
+const HOLD_MS: i64 = 3_600_000;
+
 /// The source from which the time is counted.
 #[derive(Debug, Clone, Copy)]
 enum Base {
@@ -61,6 +68,8 @@ pub(crate) struct Trust {
     base: Base,
     last_round: LastRound,
     dispute: Option<Dispute>,
+    /// When the time last moved by more than [`FIRST_STEP_MS`], until it has held.
+    moved: Option<BootMillis>,
     /// True if `strict` waits for an operator. `secure` ignores the flag but keeps it.
     barred: bool,
     /// Last reported state.
@@ -79,6 +88,7 @@ impl Trust {
             base: Base::Nothing,
             last_round: LastRound::NotYet,
             dispute: None,
+            moved: None,
             barred: settings.past.barred,
             shown: State::Denied,
             system_clock_off: false,
@@ -150,13 +160,15 @@ impl Trust {
 
     /// The time, if it may set the floor of a later start.
     ///
-    /// That excludes a denied time, and the system clock before the first round: it may show local
-    /// time, which the round corrects.
+    /// That excludes a denied time, a time that has just moved far, and the system clock before the
+    /// first agreement: it may show local time, which that corrects.
     fn vouched(&self, now: Moment) -> Option<UnixMillis> {
         let no_round_yet = self.last_round == LastRound::NotYet && !self.panel.servers().is_empty();
+        let is_disputed = self.dispute.is_some_and(|dispute| dispute.why == Refusal::Unconfirmed);
         match self.state_at(now.boot) {
             State::Denied => None,
-            State::Local if no_round_yet => None,
+            State::Local if no_round_yet || is_disputed => None,
+            State::Synced | State::Holdover | State::Local if self.moved.is_some() => None,
             State::Synced | State::Holdover | State::Local => Some(self.utc_at(now)),
         }
     }
@@ -173,13 +185,19 @@ impl Trust {
         if self.is_confirmed(&offered, now) {
             events.push(Event::Stepped { by_ms: step, by_operator: false });
         }
+        let is_first = !matches!(self.base, Base::Quorum(_));
         self.base = Base::Quorum(match self.base {
             Base::Quorum(anchor) => anchor.refreshed_by(offered, now.boot),
-            Base::System(_) | Base::Nothing => {
-                self.floor = self.floor.max_at(behind(offered, now.boot), now.boot);
-                offered
-            }
+            Base::System(_) | Base::Nothing => offered,
         });
+        if step.saturating_abs() > FIRST_STEP_MS {
+            self.moved = Some(now.boot);
+        }
+        let has_held = self.moved.is_some_and(|moved| now.boot.millis_since(moved) >= HOLD_MS);
+        if has_held || is_first && self.moved.is_none() {
+            self.moved = None;
+            self.floor = self.floor.max_at(behind(offered, now.boot), now.boot);
+        }
         self.last_round = LastRound::Agreed;
         self.dispute = None;
     }
@@ -202,10 +220,11 @@ impl Trust {
             Base::System(_) | Base::Nothing => {
                 let from_wall = offered.utc_at(now.boot).millis_since(now.wall).saturating_abs();
                 let far = from_wall > self.profile.first_reach_ms();
-                if below_floor {
-                    Some(Refusal::BelowFloor)
-                } else {
-                    far.then_some(Refusal::FarFromSystemClock)
+                match () {
+                    () if below_floor => Some(Refusal::BelowFloor),
+                    () if far => Some(Refusal::FarFromSystemClock),
+                    () if from_wall <= FIRST_STEP_MS || self.is_confirmed(offered, now) => None,
+                    () => Some(Refusal::Unconfirmed),
                 }
             }
         }

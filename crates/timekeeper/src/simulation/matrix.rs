@@ -175,8 +175,7 @@ fn an_operator_ends_the_wait_after_the_servers_recovered() {
 #[test]
 fn at_the_first_start_only_a_plausible_time_is_accepted() {
     let cases = [
-        (Secure, HOUR, None, Synced),
-        (Secure, -HOUR, None, Synced),
+        (Secure, 4 * MINUTE, None, Synced),
         (Secure, -2 * HOUR, Some(Refusal::BelowFloor), Local),
         (Secure, 2 * DAY, Some(Refusal::FarFromSystemClock), Local),
         (Strict, HOUR, Some(Refusal::FarFromSystemClock), Denied),
@@ -326,11 +325,63 @@ fn holdover_lasts_a_day_and_then_ends_as_local_or_denied() {
     }
 }
 
-/// Negative control: without an honest majority, a lie of less than a day is accepted.
+#[test]
+fn a_first_time_that_is_minutes_off_needs_a_confirmation() {
+    for lie in [6 * MINUTE, HOUR, -HOUR] {
+        let mut world = World::starting(Secure, 0);
+        let events = world.hear([Ahead(lie); 4]);
+        assert_eq!((refusal(&events), world.state()), (Some(Refusal::Unconfirmed), Local));
+        world.pass(64 * SECOND);
+        // A lie that is not repeated has no effect.
+        let mut other = World::starting(Secure, 0);
+        other.hear([Ahead(lie); 4]);
+        other.pass(64 * SECOND);
+        other.hear(ALL_HONEST);
+        assert_eq!(other.state(), Synced);
+        assert!(other.error() <= 25);
+
+        let events = world.hear([Ahead(lie); 4]);
+        let stepped = |event: &_| matches!(event, Event::Stepped { by_operator: false, .. });
+        assert!(events.iter().any(stepped), "{events:?}");
+        assert_eq!(world.state(), Synced);
+    }
+}
+
+#[test]
+fn a_time_that_moved_far_sets_no_floor_until_it_has_held() {
+    let mut world = World::starting(Secure, 0);
+    let before = world.past.vouched;
+    let hear = |world: &mut World, says, minutes: i64| {
+        for _ in 0..minutes {
+            world.hear(says);
+            world.pass(MINUTE);
+        }
+    };
+    hear(&mut world, [Ahead(3 * HOUR); 4], 50);
+    assert!((world.error() - 3 * HOUR).abs() <= 1000);
+    assert_eq!(world.past.vouched, before);
+    // The true time is earlier, and still accepted.
+    hear(&mut world, ALL_HONEST, 50);
+    assert_eq!(world.state(), Synced);
+    assert!(world.error() <= 100);
+    assert_eq!(world.past.vouched, before);
+    hear(&mut world, ALL_HONEST, 20);
+    assert!(world.past.vouched > before, "it has held for an hour");
+    // Control: a lie that held for an hour counts.
+    hear(&mut world, [Ahead(3 * HOUR); 4], 70);
+    hear(&mut world, ALL_HONEST, 70);
+    assert!(world.error() > 2 * HOUR);
+}
+
+/// Negative control: without an honest majority, a lie of less than a day is accepted if it is
+/// repeated.
 #[test]
 fn a_quorum_of_liars_deceives_a_first_start() {
     let mut world = World::starting(Secure, 0);
-    world.hear([Ahead(HOUR), Ahead(HOUR), Ahead(HOUR), Truth]);
+    for _ in 0..2 {
+        world.pass(64 * SECOND);
+        world.hear([Ahead(HOUR), Ahead(HOUR), Ahead(HOUR), Truth]);
+    }
     assert_eq!(world.state(), Synced);
     assert!((world.error() - HOUR).abs() <= 25);
 }

@@ -54,6 +54,7 @@ impl Trust {
             (None, Base::System(_) | Base::Nothing) => self.base = Base::System(by_wall(now)),
         }
         self.barred = false;
+        self.moved = None;
         if let Base::System(anchor) | Base::Quorum(anchor) = self.base {
             self.floor = behind(anchor, now.boot);
         }
