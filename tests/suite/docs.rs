@@ -135,18 +135,20 @@ fn every_section_is_in_the_contents_of_its_document() {
 }
 
 #[test]
-fn every_test_that_the_threats_rely_on_exists() {
+fn every_test_that_a_promise_relies_on_exists() {
     let sources = ["crates", "tests"].map(|folder| sources(&checked_in::path(folder))).concat();
-    let text = checked_in::read("docs/THREATS.md");
-    // Test names are sentences: no other name in that document has so many words.
-    let is_test = |text: &&str| {
-        text.matches('_').count() > 2 && text.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
-    let tests: BTreeSet<&str> = quoted(&text).into_iter().filter(is_test).collect();
-    for test in &tests {
-        assert!(sources.contains(&format!("fn {test}(")), "there is no test {test}");
+    for (document, least) in [("docs/THREATS.md", 60), ("docs/AUDIT.md", 15)] {
+        let text = checked_in::read(document);
+        // Test names are sentences: no other name in these documents has so many words.
+        let is_test = |text: &&str| {
+            text.matches('_').count() > 2 && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+        };
+        let tests: BTreeSet<&str> = quoted(&text).into_iter().filter(is_test).collect();
+        for test in &tests {
+            assert!(sources.contains(&format!("fn {test}(")), "there is no test {test}");
+        }
+        assert!(tests.len() > least, "only {} tests were found in {document}", tests.len());
     }
-    assert!(tests.len() > 60, "only {} tests were found", tests.len());
 }
 
 #[test]
