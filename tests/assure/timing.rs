@@ -20,9 +20,10 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
+use fourauth_store::{Keyring, Store};
 use fourauth_tests::{server::unlimited, with::With as _};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Upper bound of the difference between two medians, in microseconds.
 const SHIFT_US: f64 = 100.0;
@@ -239,5 +240,12 @@ async fn import(daemon: &Daemon, name: &Username) -> anyhow::Result<()> {
         .execute(&mut database)
         .await?;
     ensure!(done.rows_affected() == 1, "{name} has no account");
-    Ok(database.close().await?)
+    sqlx::query("UPDATE users SET row_seal = NULL").execute(&mut database).await?;
+    database.close().await?;
+    // The import would also have sealed the row.
+    let keyring = Arc::new(Keyring::load(&daemon.config.keyring_file())?);
+    let store = Store::open_existing(&daemon.config.location(), keyring).await?;
+    store.seal_rows().await?;
+    store.close().await;
+    Ok(())
 }

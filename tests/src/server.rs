@@ -168,6 +168,19 @@ impl TestServer {
         self.clock.read().now
     }
 
+    /// Seals every row of its accounts again, so that those which a test has changed in the
+    /// database count as the server's own.
+    ///
+    /// # Panics
+    ///
+    /// If the database cannot be written.
+    pub async fn own_rows(&self) {
+        let file = self.folder().join("data/fourauth.db");
+        let database = rusqlite::Connection::open(file).expect("the database is a file");
+        database.execute("UPDATE users SET row_seal = NULL", []).expect("the rows are there");
+        self.server.store().seal_rows().await.expect("the rows can be sealed");
+    }
+
     /// The folder that holds its data folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -210,8 +210,8 @@ async fn both_verifiers_miss_a_deleted_checkpoint_in_later_keys() {
 async fn a_restored_database_begins_a_new_chain_of_epochs() {
     let server = Stopped::used().await;
     let before = fs::read(server.database()).unwrap();
-    let Stopped { config, _folder } = server;
-    let server = used_for_epochs(_folder).await;
+    let Stopped { config, _folder: folder } = server;
+    let server = used_for_epochs(folder).await;
     fs::write(server.database(), before).unwrap();
     let line = ["audit", "accept-rollback", "--yes"];
     Line::parse_from(line).audit.run(&server.config, NOON).await.unwrap();

@@ -28,6 +28,7 @@ async fn keep_only(server: &TestServer, account: Enrolled) {
         .bind(account.face)
         .bind(account.device);
     database.execute(flags).await.unwrap();
+    server.own_rows().await;
 }
 
 /// A login through a door, and the work that it caused.

@@ -84,7 +84,14 @@ impl House {
         .await;
     }
 
+    /// Changes rows as the server would have.
     async fn change(&self, sql: &str) {
+        self.execute(sql).await;
+        self.execute("UPDATE users SET row_seal = NULL").await;
+        self.server.server().store().seal_rows().await.unwrap();
+    }
+
+    async fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql);
         if self.url.starts_with("sqlite") {
             SqliteConnection::connect(&self.url).await.unwrap().execute(sql).await.unwrap();

@@ -46,6 +46,7 @@ mod reasons;
 mod refusals;
 mod resets;
 mod rotation;
+mod row_seals;
 mod runs;
 mod schema;
 mod writes;

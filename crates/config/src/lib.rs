@@ -180,6 +180,12 @@ impl Config {
         self.data_dir.join("setup-secret")
     }
 
+    /// Exists once the rows of an earlier version have been sealed.
+    #[must_use]
+    pub fn sealed_rows_file(&self) -> PathBuf {
+        self.data_dir.join("rows-sealed")
+    }
+
     /// The certificate chain, leaf first, as PEM.
     #[must_use]
     pub fn certificate_file(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use fourauth_auth::{
     command::Passcodes,
     compute::{Compute, PoolLimits},
     delivery::Delivery,
+    entropy,
     faces::Faces,
     hashing::Hasher,
     limits,
@@ -20,9 +21,15 @@ use fourauth_config::{
 };
 use fourauth_face::Engine;
 use fourauth_factors::{password::Cost, password_rule::PasswordRule};
+use fourauth_private_file as private_file;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{Keyring, SealedDecoy, Store};
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{num::NonZero, path::Path, sync::Arc, thread::available_parallelism, time::Duration};
+
+/// Content of the file that says that all rows were sealed.
+const SEALED_NOTE: &[u8] =
+    b"The rows of accounts and administrators are sealed. Without this file the \
+    next start seals\nrows that have no seal, also those that another program wrote.\n";
 
 /// The store, and the parts of the authenticator that check evidence.
 pub(crate) struct Parts {
@@ -48,6 +55,7 @@ impl Parts {
         let faces = Faces::new(compute, engine, keyring.pepper().clone());
         let tokens = Tokens::new(keyring.pepper(), token_settings(&config.auth));
         let store = Arc::new(Store::open(&location, keyring).await?);
+        seal_rows(&store, &config.sealed_rows_file()).await?;
         settle_names(&store, now).await?;
         let decoy =
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
@@ -85,6 +93,20 @@ impl Parts {
             undecided,
         })
     }
+}
+
+/// Seals the rows of an earlier version, once in the life of a data folder. After that, a row
+/// without a seal was written by another program.
+async fn seal_rows(store: &Store, done: &Path) -> anyhow::Result<()> {
+    if done.exists() {
+        return Ok(());
+    }
+    let rows = store.seal_rows().await?;
+    if rows > 0 {
+        tracing::info!(rows, "the rows of accounts and administrators are sealed");
+    }
+    private_file::create(done, SEALED_NOTE, entropy::bytes())
+        .with_context(|| format!("cannot write {}", done.display()))
 }
 
 /// Settles names and addresses of earlier versions. The log has their number and not the names, because

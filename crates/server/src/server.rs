@@ -78,7 +78,7 @@ impl Server {
         first_run::certificate(config, now)?;
         let certificate =
             Certificate::load(&config.certificate_file(), &config.private_key_file())?;
-        let parts = Parts::open(config, engine, now).await?;
+        let parts = Box::pin(Parts::open(config, engine, now)).await?;
         let has_checkpoints = parts.store.newest_checkpoint().await?.is_some();
         let mut publisher = Publisher::open(&config.publisher(), has_checkpoints, now)?;
         publisher.check(&parts.store, config.audit.on_rollback, now).await?;

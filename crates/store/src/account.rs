@@ -22,6 +22,7 @@ pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod removal;
 pub(crate) mod reset;
+pub(crate) mod row_seal;
 pub(crate) mod sealed;
 pub(crate) mod session;
 pub(crate) mod session_cache;

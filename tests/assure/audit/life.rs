@@ -9,7 +9,7 @@ use fourauth_audit::{Checkpoint, Frontier, checkpoint::parse_all, note::signatur
 use fourauth_audit_verify::Options;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, ErasedRows, Error, Location, SignedCheckpoint, Store, Tx};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::{collections::BTreeSet, fs, io::Write as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
@@ -30,6 +30,8 @@ pub(super) struct Log {
     accepted: Vec<u64>,
     /// Rows of erasures that the operator told the auditor about.
     erasures: Vec<i64>,
+    /// Rows that were not signed before a backup was made, which the operator told the auditor about.
+    late: Vec<i64>,
     /// Size of the largest exported tree that this log still contains.
     pub(super) exported_to: u64,
     /// Note of that tree.
@@ -48,6 +50,7 @@ impl Log {
             now: BEGIN,
             accepted: Vec::new(),
             erasures: Vec::new(),
+            late: Vec::new(),
             exported_to: 0,
             newest: None,
             copied: 0,
@@ -145,7 +148,7 @@ impl Log {
             accepted: self.accepted.iter().copied().collect(),
             erasures: self.erasures.iter().copied().collect(),
             clock_steps: BTreeSet::new(),
-            late: BTreeSet::new(),
+            late: self.late.iter().copied().collect(),
         }
     }
 
@@ -275,6 +278,7 @@ impl Log {
     /// The operator restores a backup, accepts the rollback, and continues.
     async fn restore_the_copy(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
         fs::copy(self.older_copy(), self.database())?;
+        self.late.extend(self.oldest_unsigned()?);
         let store = self.open().await?;
         let note = self.newest.clone().context("no checkpoint was exported")?;
         let lost = Checkpoint::open(&note, &self.signer.verifying_key())?;
@@ -308,6 +312,17 @@ impl Log {
         }
         store.close().await;
         self.live(chance.below(60), chance).await
+    }
+
+    /// The oldest row that no checkpoint of the log covers.
+    fn oldest_unsigned(&self) -> anyhow::Result<Option<i64>> {
+        const OLDEST: &str = "SELECT l.log_id FROM audit_leaf l \
+             JOIN access_logs a ON a.id = l.log_id WHERE l.position >= \
+             (SELECT COALESCE(MAX(size), 0) FROM audit_checkpoint) \
+             ORDER BY substr(a.ts_utc, 1, 19), l.position LIMIT 1";
+
+        let database = Connection::open(self.database())?;
+        Ok(database.query_row(OLDEST, [], |row| row.get(0)).optional()?)
     }
 
     /// Two other servers write, and then this one again.

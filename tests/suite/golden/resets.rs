@@ -22,6 +22,7 @@ async fn with_a_mailbox() -> (Transcript, Mailbox) {
     let path = server.folder().join("data/fourauth.db");
     let mut database = SqliteConnection::connect(&path.to_string_lossy()).await.unwrap();
     database.execute("UPDATE users SET has_face = 0").await.unwrap();
+    server.own_rows().await;
     (Transcript::with(server).await, mailbox)
 }
 

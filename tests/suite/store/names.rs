@@ -221,7 +221,9 @@ async fn earlier(database: &Database) -> Arc<Store> {
     ] {
         assert!(plain.execute(&statement).await >= 1, "{statement}");
     }
-    database.open().await
+    let store = database.open().await;
+    store.seal_rows().await.unwrap();
+    store
 }
 
 /// The details of the rows about a change of name, oldest first.

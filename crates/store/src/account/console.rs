@@ -52,7 +52,8 @@ impl Tx {
         const SQL: &str =
             "UPDATE users SET administrator = $1 WHERE id = $2 AND administrator <> $1";
 
-        self.changes(SQL, &[Value::Int(administrator.into()), Value::Int(account.0)]).await
+        let values = [Value::Int(administrator.into()), Value::Int(account.0)];
+        self.change_account(account, SQL, &values).await
     }
 
     /// Records that a command of the console uses this session at `at`. `false` if the session has
@@ -66,7 +67,12 @@ impl Tx {
              AND (renewed IS NULL OR length(bound_key) > 0) \
              AND EXISTS (SELECT 1 FROM users WHERE id = sessions.account \
              AND version = sessions.version AND administrator = 1 AND disabled = 0)";
+        const ACCOUNT: &str = "SELECT account FROM sessions WHERE master = $1";
 
+        let account = self.rows(ACCOUNT, &[Value::Bytes(session)]).await?;
+        if let Some(row) = account.first() {
+            self.check_account(AccountId(row.int("sessions", "account")?)).await?;
+        }
         self.changes(SQL, &[Value::Int(at.0), Value::Bytes(session)]).await
     }
 }

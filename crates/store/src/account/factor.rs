@@ -113,7 +113,7 @@ impl Tx {
 
         let stored = password.as_stored().expose();
         let values = [Value::Text(stored), Value::Int(account.0), Value::Int(version)];
-        self.changes(SQL, &values).await
+        self.change_account(account, SQL, &values).await
     }
 
     /// Replaces the key of the one-time codes. No step of the new key is spent or confirmed.
@@ -225,7 +225,7 @@ impl Tx {
         values: &[Value<'_>],
         account: AccountId,
     ) -> Result<bool, Error> {
-        let changed = self.changes(sql, values).await?;
+        let changed = self.change_account(account, sql, values).await?;
         if changed {
             self.end_sessions(account).await?;
         }

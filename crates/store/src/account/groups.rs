@@ -38,6 +38,7 @@ impl Tx {
         const SQL: &str = "UPDATE users SET group_names = $1 WHERE id = $2";
 
         let names = groups.listed();
-        self.changes(SQL, &[Value::Text(&names), Value::Int(account.0)]).await
+        let values = [Value::Text(&names), Value::Int(account.0)];
+        self.change_account(account, SQL, &values).await
     }
 }

@@ -6,7 +6,12 @@
 //! exist. What a code is good for is decided elsewhere.
 
 use crate::{
-    account::{event::PasscodeNumber, id::AccountId, notice::Notice},
+    account::{
+        event::PasscodeNumber,
+        id::AccountId,
+        notice::Notice,
+        row_seal::{self, sealed_columns},
+    },
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -161,13 +166,18 @@ impl Store {
     /// What a decision about a code needs to know of an account. One statement, also for an account
     /// that does not exist: it has nothing.
     pub async fn reset_record(&self, account: AccountId) -> Result<ResetRecord, Error> {
-        const SQL: &str = "SELECT u.email, u.phone, COALESCE(r.version, 0) AS version, \
-             COALESCE(r.code_mac, '') AS code_mac, COALESCE(r.expires, 0) AS expires, \
+        const SQL: &str = concat!(
+            "SELECT ",
+            sealed_columns!(),
+            ", COALESCE(r.version, 0) AS version, COALESCE(r.code_mac, '') AS code_mac, COALESCE(r.expires, 0) AS expires, \
              COALESCE(r.since, 0) AS since, COALESCE(r.tries, 0) AS tries \
-             FROM users u LEFT JOIN reset_codes r ON r.account = u.id WHERE u.id = $1";
+             FROM users u LEFT JOIN reset_codes r ON r.account = u.id WHERE u.id = $1"
+        );
 
         let row = self.row(SQL, &[Value::Int(account.0)]).await?;
-        row.as_ref().map_or(Ok(ResetRecord::NONE), ResetRecord::read)
+        let Some(row) = row else { return Ok(ResetRecord::NONE) };
+        row_seal::check(account, &row, &self.sealer.keyring())?;
+        ResetRecord::read(&row)
     }
 
     /// The code of a number. Each account has others.

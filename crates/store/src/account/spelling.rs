@@ -197,7 +197,7 @@ impl Tx {
         }
         for (name, is_numbered) in candidates(&user.username) {
             let values = [Value::Text(name.as_str()), Value::Int(user.id.0)];
-            if self.changes(SQL, &values).await? {
+            if self.change_account(user.id, SQL, &values).await? {
                 let (was, is) = (Target::spelled(&user.username), Target::account(&name));
                 self.move_failures(was, is).await?;
                 return Ok(Some(respelled(&user.username, name, is_numbered)));
@@ -230,22 +230,21 @@ impl Tx {
              AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)";
 
         let Some(email) = user.other_email() else { return Ok(true) };
-        self.changes(SQL, &[Value::Text(email.as_str()), Value::Int(user.id.0)]).await
+        let values = [Value::Text(email.as_str()), Value::Int(user.id.0)];
+        self.change_account(user.id, SQL, &values).await
     }
 
     async fn settle_admins(&mut self, now: UnixMillis) -> Result<Vec<Respelled>, Error> {
         const ALL: &str = "SELECT name FROM admins ORDER BY name";
-        const SQL: &str = "UPDATE admins SET name = $1 WHERE name = $2 \
-             AND NOT EXISTS (SELECT 1 FROM admins WHERE name = $1)";
-
         let mut all = Vec::new();
         for row in self.rows(ALL, &[]).await? {
             let old = row.text("admins", "name")?;
-            if Username::parse(&old).is_ok_and(|name| name.as_str() == old) {
+            let is_settled = Username::parse(&old).is_ok_and(|name| name.as_str() == old);
+            if is_settled || !self.is_admin_sealed(&old).await? {
                 continue;
             }
             for (name, is_numbered) in candidates(&old) {
-                if self.changes(SQL, &[Value::Text(name.as_str()), Value::Text(&old)]).await? {
+                if self.rename_admin(&old, &name).await? {
                     let it = respelled(&old, name, is_numbered);
                     let detail = format!("admin={} from={} by the server", it.to, it.from);
                     let (action, success) = ("admin_rename", true);

@@ -146,6 +146,7 @@ impl Tx {
             Value::Text(key.as_str()),
         ];
         if self.changes(SQL, &values).await? {
+            self.seal_account(user.id).await?;
             return Ok(Added::Yes);
         }
         self.conflict(user).await
@@ -186,7 +187,7 @@ impl Tx {
         const SQL: &str = "UPDATE users SET disabled = $1, version = version + 1 WHERE id = $2";
 
         let values = [Value::Int(disabled.into()), Value::Int(account.0)];
-        let changed = self.changes(SQL, &values).await?;
+        let changed = self.change_account(account, SQL, &values).await?;
         self.end_sessions(account).await?;
         Ok(changed)
     }
@@ -204,7 +205,7 @@ impl Tx {
 
         let key = name.key();
         let values = [Value::Text(name.as_str()), Value::Text(key.as_str()), Value::Int(account.0)];
-        let renamed = self.changes(SQL, &values).await?;
+        let renamed = self.change_account(account, SQL, &values).await?;
         if renamed {
             self.end_sessions(account).await?;
         }
