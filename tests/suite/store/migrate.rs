@@ -47,6 +47,7 @@ async fn assert_migrated(database: &Database, version: usize) {
     existing().await.unwrap().close().await;
     let after = texts(&plain, version, dialect).await;
     assert_eq!(before.difference(&after).next(), None);
+    assert!(store.seal_rows().await.unwrap() > 0);
     let alice = record(&store, Seeking::by_name(&name("alice"))).await.unwrap();
     assert_eq!(alice.username, name("alice"));
     assert_old_notices(&store, version).await;

@@ -102,7 +102,10 @@ async fn an_administrator_of_another_program_is_ignored(database: Database) {
     let plain = database.plain().await;
     let copied = "(SELECT password_hash FROM users WHERE username = 'mallory')";
     for statement in [
-        format!("INSERT INTO admins SELECT 'mallory', {copied}, '2025-03-01T12:00:00Z'"),
+        format!(
+            "INSERT INTO admins (name, secret_hash, created_utc) \
+             SELECT 'mallory', {copied}, '2025-03-01T12:00:00Z'"
+        ),
         format!("UPDATE admins SET secret_hash = {copied} WHERE name = 'root'"),
     ] {
         assert_eq!(plain.execute(&statement).await, 1, "{statement}");
