@@ -102,7 +102,8 @@ where
             Ok(Next::Gateway(identity)) => {
                 let address = session.peer.address;
                 session.report_noise().await;
-                return gateway::run(connection, shared, identity, address).await;
+                // On the heap, so that the session of a client has no room for it.
+                return Box::pin(gateway::run(connection, shared, identity, address)).await;
             }
             Ok(Next::End) => break Ok(()),
             Err(error) => break Err(error),

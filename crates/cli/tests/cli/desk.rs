@@ -138,7 +138,7 @@ impl Desk {
     /// Runs a command line with the address and pin of `server`.
     pub(crate) async fn asks(&mut self, server: &Server, line: &str) -> Printed {
         let line = format!("fourauth {line} --server {} --pin {}", server.address, server.pin);
-        self.types(&line).await
+        Box::pin(self.types(&line)).await
     }
 }
 

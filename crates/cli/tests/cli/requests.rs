@@ -36,7 +36,7 @@ async fn sent(line: &str) -> Value {
     let line = &format!("{line} --no-device-key");
     let server = Server::start(YES).await;
     let mut desk = Desk::new();
-    let printed = Box::pin(desk.asks(&server, line)).await;
+    let printed = desk.asks(&server, line).await;
     assert_eq!(printed.exit, Exit::Ok, "{printed:?}");
     server.request()
 }
