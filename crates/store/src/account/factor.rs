@@ -48,7 +48,8 @@ impl Tx {
         const SQL: &str = "UPDATE users SET totp_step = $1, totp_confirmed = 1 \
                            WHERE id = $2 AND version = $3 AND totp_step < $1";
 
-        self.advance(SQL, account, version, step).await
+        let Some(values) = advance(account, version, step) else { return Ok(false) };
+        self.changes(SQL, &values).await
     }
 
     /// Records that a code of the current key was used. A proposed key is in use from now on: that is a
@@ -65,20 +66,8 @@ impl Tx {
                            version = version + totp_pending, \
                            totp_pending = 0 WHERE id = $2 AND version = $3 AND totp_confirm_step < $1";
 
-        self.advance(SQL, account, version, step).await
-    }
-
-    async fn advance(
-        &mut self,
-        sql: &'static str,
-        account: AccountId,
-        version: i64,
-        step: Step,
-    ) -> Result<bool, Error> {
-        // No clock reaches such a step; the code is refused.
-        let Ok(step) = i64::try_from(step.0) else { return Ok(false) };
-        let values = [Value::Int(step), Value::Int(account.0), Value::Int(version)];
-        self.changes(sql, &values).await
+        let Some(values) = advance(account, version, step) else { return Ok(false) };
+        self.change_account(account, SQL, &values).await
     }
 
     /// Replaces the password, and drops a proposed key of one-time codes. `false` if the account changed since `version`.
@@ -231,4 +220,11 @@ impl Tx {
         }
         Ok(changed)
     }
+}
+
+/// The values of a statement that spends a step. No clock reaches a step without one; its code is
+/// refused.
+fn advance(account: AccountId, version: i64, step: Step) -> Option<[Value<'static>; 3]> {
+    let step = i64::try_from(step.0).ok()?;
+    Some([Value::Int(step), Value::Int(account.0), Value::Int(version)])
 }

@@ -23,7 +23,8 @@ impl Tx {
              version = version + 1 WHERE id = $2 AND has_totp = 1";
 
         let sealed = self.sealing().await?.seal(account.place(TOTP), key.as_bytes());
-        let removed = self.changes(SQL, &[Value::Text(&sealed), Value::Int(account.0)]).await?;
+        let values = [Value::Text(&sealed), Value::Int(account.0)];
+        let removed = self.change_account(account, SQL, &values).await?;
         self.end_sessions(account).await?;
         Ok(removed)
     }
@@ -52,7 +53,7 @@ impl Tx {
             Value::Int(decoy.epoch),
             Value::Int(account.0),
         ];
-        let removed = self.changes(FACE, &values).await?;
+        let removed = self.change_account(account, FACE, &values).await?;
         self.end_sessions(account).await?;
         self.execute(CONSENT, &[Value::Int(account.0)]).await?;
         Ok(removed)
