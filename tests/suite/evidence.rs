@@ -65,6 +65,8 @@ async fn a_forged_checkpoint_does_not_stop_signing() {
          SELECT 1000000, ts_utc, epoch, replace(note, char(10) || size || char(10),
              char(10) || '1000000' || char(10)) FROM audit_checkpoint ORDER BY size DESC LIMIT 1",
         "INSERT INTO audit_checkpoint VALUES (1000000, '2026-01-01T00:00:00Z', 0, 'x')",
+        "INSERT INTO audit_checkpoint VALUES (1000000, x'00', 'y', x'01')",
+        "INSERT INTO audit_checkpoint VALUES ('many', 1, 'y', 2)",
     ] {
         let (folder, config) = used().await;
         let made = database(&config).execute(forgery, []).unwrap();

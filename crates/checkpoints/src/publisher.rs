@@ -194,29 +194,41 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// [`SinkError::Foreign`] if a sink holds checkpoints, but none signed with this log's key;
+    /// [`SinkError::Foreign`] if a sink holds checkpoints, but none signed with this log's key, and
+    /// neither does any other place;
     /// [`SinkError::Unread`] if a file is there and cannot be read to its end.
     pub(crate) async fn exported(
         &self,
         wanted: &Wanted,
     ) -> Result<(Option<Exported>, Claims), SinkError> {
         let mut newest = self.last.kept().filter(|last| wanted.has(last)).cloned();
-        let mut claims = Claims::default();
+        let (mut claims, mut foreign) = (Claims::default(), None);
+        let mut is_elsewhere = self.last.kept().is_some();
         for outlet in &self.outlets {
             let seen = match outlet.sink().read(self.verifying_key(), wanted).await {
                 Ok(seen) => seen,
-                Err(error @ (SinkError::Foreign { .. } | SinkError::Unread { .. })) => {
-                    return Err(error);
+                Err(error @ SinkError::Foreign { .. }) => {
+                    foreign = Some(error);
+                    continue;
                 }
+                Err(error @ SinkError::Unread { .. }) => return Err(error),
                 Err(error @ SinkError::Away { .. }) => {
                     tracing::error!(%error, "cannot read the newest checkpoint of a sink");
                     continue;
                 }
             };
+            is_elsewhere |= seen.largest.is_some();
             newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);
             claims.join(seen.claims);
         }
-        Ok((newest, claims))
+        match foreign {
+            Some(error) if !is_elsewhere => Err(error),
+            Some(error) => {
+                tracing::error!(%error, "a sink holds the checkpoints of another log");
+                Ok((newest, claims))
+            }
+            None => Ok((newest, claims)),
+        }
     }
 
     /// Advances to the epoch of `now` if that of the key in use is over, and destroys the key. Call
@@ -386,6 +398,28 @@ mod tests {
         publisher.sign(3, [9; 32], seconds(1)).unwrap();
         let next = Publisher::open(&settings, true, seconds(2)).unwrap();
         assert_eq!(newest(&next, GivenUp::default()).await, publisher.last().cloned());
+    }
+
+    #[tokio::test]
+    async fn foreign_checkpoints_matter_only_if_ours_are_nowhere() {
+        let (data, settings) = settings();
+        let file = data.path().join("shared");
+        let elsewhere = PublisherSettings {
+            folder: data.path().join("other"),
+            sinks: vec![SinkAddress::File(file.clone())],
+        };
+        let mut other = Publisher::open(&elsewhere, false, START).unwrap();
+        let signed = other.sign(7, [9; 32], seconds(1)).unwrap();
+        other.publish(&signed);
+        other.finish().await;
+
+        let settings = PublisherSettings { sinks: vec![SinkAddress::File(file)], ..settings };
+        let mut publisher = Publisher::open(&settings, false, START).unwrap();
+        let shown = publisher.exported(&Wanted::default()).await;
+        assert!(matches!(shown, Err(SinkError::Foreign { .. })));
+        publisher.sign(3, [9; 32], seconds(1)).unwrap();
+        let (newest, _claims) = publisher.exported(&Wanted::default()).await.unwrap();
+        assert_eq!(newest.map(|newest| newest.checkpoint.size), Some(3));
     }
 
     #[tokio::test]
