@@ -11,6 +11,7 @@ mod screen;
 
 pub mod backup;
 pub mod command;
+mod first_keys;
 mod foreign;
 pub mod import_4auth;
 pub mod import_otp;

@@ -10,7 +10,7 @@ use super::{
     examination::{VerifiedBackup, examine},
     exported,
 };
-use crate::{invocation::Invocation, local_store::LocalStore, scratch};
+use crate::{first_keys, invocation::Invocation, local_store::LocalStore, scratch};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use fourauth_checkpoints::{
@@ -60,6 +60,7 @@ impl Restore {
         }
         put_in_place(&examined, scratch.folder(), config, database.as_deref())?;
         print_out!("{examined}\nrestored  to {}", config.data_dir.display())?;
+        first_keys::remind(&config.audit_dir())?;
         if examined.manifest.database.is_some() {
             print_out!(
                 "All sessions are ended. Recovery codes used since the backup are valid again."

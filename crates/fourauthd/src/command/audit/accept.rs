@@ -4,7 +4,7 @@
 //! `fourauthd backup restore --accept-rollback` does the same for a restored backup; this command
 //! is for databases restored by other means. The row is permanent, and auditors ask for it.
 
-use crate::local_store::LocalStore;
+use crate::{first_keys, local_store::LocalStore};
 use anyhow::{Context as _, bail, ensure};
 use fourauth_checkpoints::{Exported, Publisher, PublisherSettings};
 
@@ -39,5 +39,6 @@ pub(super) async fn run(
         )?;
     }
     let signed = publisher.sign_accepted(&local.store, local.now).await;
-    signed.context("the rows are written, but do not count until they are signed: run it again")
+    signed.context("the rows are written, but do not count until they are signed: run it again")?;
+    first_keys::remind(&settings.folder)
 }
