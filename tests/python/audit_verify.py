@@ -591,7 +591,7 @@ class Chain:
     def __init__(self, first):
         self.epoch, self.key, self.last = 0, first, ZERO
         self.ahead = 0, first
-        self.bounds = None
+        self.bounds, self.has_made = None, False
 
     def made(self, checkpoint):
         """Whether this chain made the checkpoint, which is then its newest."""
@@ -612,6 +612,7 @@ class Chain:
         if not hmac.compare_digest(checkpoint.mac[0], struct.pack(">Q", epoch) + mac):
             return False
         self.epoch, self.key, self.last = epoch, key, sha256(checkpoint.text.encode())
+        self.has_made = True
         return True
 
     def is_in_time(self, checkpoint):
@@ -631,7 +632,7 @@ class Audit:
         self.source, self.key, self.told_of = source, key, told
         self.findings, self.counts, self.once = [], {}, set()
         Chain.steps = 0
-        self.epochs, self.has_begun, self.unproven = [Chain(first) for first in epoch_keys], False, None
+        self.epochs, self.has_begun, self.first = [Chain(first) for first in epoch_keys], False, None
         self.newest = None
         self.places, self.whole, self.tree, self.chains = 0, True, Tree(), {}
         self.erased, self.told, self.oldest, self.rows, self.erased_rows = {}, {}, None, 0, 0
@@ -688,6 +689,7 @@ class Audit:
     def check_epoch(self, checkpoint):
         if not self.epochs:
             return
+        self.first = checkpoint.size if self.first is None else self.first
         by = next((chain for chain in self.epochs if chain.made(checkpoint)), None)
         if by is not None:
             self.has_begun = True
@@ -695,8 +697,6 @@ class Audit:
                 self.find("clock_step", size=checkpoint.size)
         elif self.has_begun:
             self.find("bad_epoch_mac", size=checkpoint.size)
-        elif self.unproven is None:
-            self.unproven = checkpoint.size
 
     def check_delay(self, end, size=None):
         """Checks the oldest row that no checkpoint covered until this time."""
@@ -805,8 +805,9 @@ class Audit:
         self.given_up += len(self.exported) - len(gone)
         if gone:
             self.find("tail_gone", size=gone[-1].size)
-        if not self.has_begun and self.unproven is not None:
-            self.find("bad_epoch_mac", size=self.unproven)
+        for chain in self.epochs:
+            if self.first is not None and not chain.has_made:
+                self.find("bad_epoch_mac", size=self.first)
         if self.oldest:
             self.check_delay(self.newest)
         if (self.compared or 0) < self.places:

@@ -36,8 +36,8 @@ pub(crate) struct Epochs<'a> {
     /// True once a checkpoint was made with one of the keys. Those before it are not checked: the
     /// first chain began later.
     has_begun: bool,
-    /// Size of the first checkpoint that was made with none of the keys, before one was.
-    unproven: Option<u64>,
+    /// Size of the first checkpoint.
+    first: Option<u64>,
     accepted: &'a BTreeSet<u64>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Epochs<'a> {
             chains: options.epoch_keys.iter().cloned().map(Chain::new).collect(),
             steps: Steps(MAX_STEPS),
             has_begun: false,
-            unproven: None,
+            first: None,
             accepted: &options.clock_steps,
         }
     }
@@ -69,6 +69,7 @@ impl<'a> Epochs<'a> {
         if self.chains.is_empty() {
             return Ok(());
         }
+        self.first = self.first.or(Some(found.size));
         let mut by = None;
         for chain in &mut self.chains {
             if chain.made(note, found, &mut self.steps)? {
@@ -91,17 +92,19 @@ impl<'a> Epochs<'a> {
                 );
                 findings.add(Finding::new(Kind::BadEpochMac, says).size(*size));
             }
-            None => self.unproven = self.unproven.or(Some(*size)),
+            None => {}
         }
         Ok(())
     }
 
-    /// Reports that no checkpoint was made with the keys.
+    /// Reports each chain that made no checkpoint: those that it made may have been removed.
     pub(crate) fn finish(&self, findings: &mut Findings) {
-        if let (false, Some(size)) = (self.has_begun, self.unproven) {
+        let Some(size) = self.first else { return };
+        for (number, _) in (1_u64..).zip(&self.chains).filter(|(_, chain)| chain.last.is_none()) {
             let says = format!(
                 "none of the log's checkpoints, the first with {size} rows, has a MAC of a key that \
-                 follows from the given one"
+                 follows from first key number {number}. If the operator told you that the \
+                 checkpoints of that key were lost, leave it out"
             );
             findings.add(Finding::new(Kind::BadEpochMac, says).size(size));
         }

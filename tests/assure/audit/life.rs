@@ -307,7 +307,8 @@ impl Log {
             self.accepted.push(size);
             self.exported_to = 0;
             self.now = self.now.saturating_add_ms(1000);
-            self.signer.begin_again(self.now);
+            let has_checkpoints = store.newest_checkpoint().await?.is_some();
+            self.signer.begin_again(self.now, has_checkpoints);
             self.sign(&store).await?;
         }
         store.close().await;

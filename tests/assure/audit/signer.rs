@@ -53,8 +53,14 @@ impl Signer {
 
     /// Begins a new chain of epochs, as a server does if the database lacks checkpoints that the
     /// key depends on.
-    pub(super) fn begin_again(&mut self, now: UnixMillis) {
+    ///
+    /// If the log has no checkpoint of the chains before, the operator tells the auditor to forget
+    /// their keys.
+    pub(super) fn begin_again(&mut self, now: UnixMillis, has_checkpoints: bool) {
         let next = u8::try_from(self.first_keys.len()).map_or(FIRST, |count| FIRST + count);
+        if !has_checkpoints {
+            self.first_keys.clear();
+        }
         self.first_keys.push(first_key(next));
         (self.epoch, self.last, self.since) = (first_key(next), None, now);
     }

@@ -303,6 +303,11 @@ fn a_second_chain_needs_its_own_first_key() {
     let mut options = log.options();
     options.epoch_keys.push(second.clone());
     assert!(verify(&log.file(), &options).unwrap().is_proved());
+    log.run("DELETE FROM audit_checkpoint WHERE epoch = 0 AND size < 11", &[]);
+    let mut alone = options.clone();
+    alone.checkpoints.clear();
+    let report = verify(&log.file(), &alone).unwrap();
+    assert_eq!(kinds(&report), ["bad_epoch_mac"], "the checkpoints of the first chain are gone");
     // Checkpoints before the first one of the given chains are not checked.
     options.epoch_keys = vec![second];
     assert!(verify(&log.file(), &options).unwrap().is_proved());
