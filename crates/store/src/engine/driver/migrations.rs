@@ -54,7 +54,7 @@ pub(super) const SQLITE: &[Step] = &[
         "bound_sessions",
         include_str!("../../../../../migrations/sqlite/0021_bound_sessions.sql"),
     ),
-    (24, "row_seals", include_str!("../../../../../migrations/sqlite/0024_row_seals.sql")),
+    (22, "row_seals", include_str!("../../../../../migrations/sqlite/0022_row_seals.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -99,7 +99,7 @@ pub(super) const POSTGRES: &[Step] = &[
         "bound_sessions",
         include_str!("../../../../../migrations/postgres/0021_bound_sessions.sql"),
     ),
-    (24, "row_seals", include_str!("../../../../../migrations/postgres/0024_row_seals.sql")),
+    (22, "row_seals", include_str!("../../../../../migrations/postgres/0022_row_seals.sql")),
 ];
 
 /// The table that lists the applied migrations.
