@@ -2,7 +2,7 @@
 
     python3 audit_verify.py --key VKEY|FILE [--checkpoints FILE]... [--epoch-key HEX|FILE]...
                             [--accept-rollback SIZE]... [--accept-erasure ROW]...
-                            [--accept-clock SIZE]... [--accept-late ROW]... [--json] INPUT
+                            [--accept-clock SIZE]... [--accept-late ROW|FIRST-LAST]... [--json] INPUT
     python3 audit_verify.py --batch        reads one JSON array of arguments per line, prints one JSON report per line
 
 Exit codes: 0 if no change was found, 1 if one was found, 2 if the input could not be read. All checkpoints are kept in
@@ -36,6 +36,7 @@ EPOCH, TOO_LATE, CLOCK_WENT_BACK, MAX_STEPS = 900, 1125, 3600, 20_000_000
 MAX_LISTED = 100
 PROOF, MAX_PROOF, U64 = b'{"fourauth_proof":', 1 << 20, 1 << 64
 ZERO = bytes(32)
+UNREAD = -(1 << 63)  # stands for a time that is not read
 UNFIT = object()  # a value of the wrong type or length
 
 
@@ -579,7 +580,7 @@ class Database:
 # Verifying
 
 
-# What the operator told the auditor: sizes, rows, sizes, rows.
+# What the operator told the auditor: sizes, rows, sizes, and the first and last rows of ranges.
 Told = collections.namedtuple("Told", "rollbacks erasures clock late")
 
 
@@ -633,7 +634,7 @@ class Audit:
         self.findings, self.counts, self.once = [], {}, set()
         Chain.steps = 0
         self.epochs, self.has_begun, self.first = [Chain(first) for first in epoch_keys], False, None
-        self.newest = None
+        self.newest = UNREAD
         self.places, self.whole, self.tree, self.chains = 0, True, Tree(), {}
         self.erased, self.told, self.oldest, self.rows, self.erased_rows = {}, {}, None, 0, 0
         self.exported, self.given_up, self.count, self.compared = [], 0, 0, None
@@ -698,11 +699,19 @@ class Audit:
         elif self.has_begun:
             self.find("bad_epoch_mac", size=checkpoint.size)
 
+    def wait(self, row, at):
+        """Records a row that no checkpoint covers yet. A time that is not read counts as the oldest."""
+        at = UNREAD if at is None else at
+        self.newest = max(at, self.newest)
+        is_left_out = any(first <= row <= last for first, last in self.told_of.late) if self.epochs else at == UNREAD
+        if not is_left_out and (self.oldest is None or at < self.oldest[0]):
+            self.oldest = at, row
+
     def check_delay(self, end, size=None):
         """Checks the oldest row that no checkpoint covered until this time."""
-        late, row = end - self.oldest[0], self.oldest[1]
+        (oldest, row), late = self.oldest, end - self.oldest[0]
         where = {"row": row} if size is None else {"row": row, "size": size}
-        if late > TOO_LATE and self.epochs and row not in self.told_of.late:
+        if self.epochs and (oldest == UNREAD or late > TOO_LATE):
             self.find("backdated", **where)
         elif late > EPOCH and size is not None:
             self.find("late", **where)
@@ -754,10 +763,8 @@ class Audit:
         self.check_leaf(row, leaf, where)
         self.note_erasure(row)
         self.note_rollback(row)
-        if row["text"] not in (None, UNFIT) and (at := seconds(row["text"][0])) is not None:
-            self.newest = at if self.newest is None else max(at, self.newest)
-            if self.oldest is None or at < self.oldest[0]:
-                self.oldest = at, row["id"]
+        if row["text"] not in (None, UNFIT):
+            self.wait(row["id"], seconds(row["text"][0]))
         self.tree.push(leaf)
         self.source.check_row(self)
         self.compare()
@@ -893,8 +900,8 @@ def verify(arguments):
     notes = [note for path in arguments.checkpoints for note in exported_in(path, key)]  # read before the log
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
-    told = Told(*(set(given) for given in (arguments.accept_rollback, arguments.accept_erasure,
-                                           arguments.accept_clock, arguments.accept_late)))
+    late = [tuple(int(end) for end in (given.split("-") * 2)[:2]) for given in arguments.accept_late]
+    told = Told(set(arguments.accept_rollback), set(arguments.accept_erasure), set(arguments.accept_clock), late)
     if beginning == PROOF:
         return ProofAudit(Proof(arguments.input), key, notes, epoch_keys, told).report()
     is_database = beginning.startswith(b"SQLite format 3\0")
@@ -916,8 +923,9 @@ def parser():
     parser.add_argument("--key", required=True)
     parser.add_argument("--checkpoints", action="append", default=[])
     parser.add_argument("--epoch-key", action="append", default=[])
-    for told in ("rollback", "erasure", "clock", "late"):
+    for told in ("rollback", "erasure", "clock"):
         parser.add_argument(f"--accept-{told}", type=int, action="append", default=[])
+    parser.add_argument("--accept-late", action="append", default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("input")
     return parser

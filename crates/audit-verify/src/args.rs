@@ -3,10 +3,11 @@
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use fourauth_audit::{EpochKey, VerifyingKey};
-use fourauth_audit_verify::Options;
+use fourauth_audit_verify::{Options, rows};
 use std::{
     fs::File,
     io::Read as _,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -50,10 +51,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE")]
     accept_clock: Vec<u64>,
 
-    /// The id of a row that is older than its checkpoint for a reason that the operator told you.
-    /// May be repeated.
-    #[arg(long, value_name = "ROW")]
-    accept_late: Vec<i64>,
+    /// The id of a row that is older than its checkpoint for a reason that the operator told you, or
+    /// the first and the last of several. May be repeated.
+    #[arg(long, value_name = "ROW|FIRST-LAST", value_parser = rows)]
+    accept_late: Vec<RangeInclusive<i64>>,
 
     /// Print one JSON object instead of sentences.
     #[arg(long)]
@@ -77,7 +78,7 @@ impl Args {
             accepted: self.accept_rollback.iter().copied().collect(),
             erasures: self.accept_erasure.iter().copied().collect(),
             clock_steps: self.accept_clock.iter().copied().collect(),
-            late: self.accept_late.iter().copied().collect(),
+            late: self.accept_late.clone(),
         })
     }
 }

@@ -38,6 +38,7 @@ mod unreadable;
 
 pub use exported::for_each_note;
 pub use finding::{Finding, Kind};
+pub use lateness::rows;
 pub use options::Options;
 pub use report::{Input, Report};
 pub use unreadable::Unreadable;

@@ -1,7 +1,7 @@
 //! The auditor's own knowledge, which does not come from the log.
 
 use fourauth_audit::{EpochKey, VerifyingKey};
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, ops::RangeInclusive, path::PathBuf};
 
 /// Keys and checkpoints that the log is checked against.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Options {
     pub clock_steps: BTreeSet<u64>,
     /// Ids of rows that are older than their checkpoint for a reason that the operator told the
     /// auditor.
-    pub late: BTreeSet<i64>,
+    pub late: Vec<RangeInclusive<i64>>,
 }
 
 impl Options {
@@ -35,7 +35,7 @@ impl Options {
             accepted: BTreeSet::new(),
             erasures: BTreeSet::new(),
             clock_steps: BTreeSet::new(),
-            late: BTreeSet::new(),
+            late: Vec::new(),
         }
     }
 }

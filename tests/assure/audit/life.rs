@@ -148,7 +148,7 @@ impl Log {
             accepted: self.accepted.iter().copied().collect(),
             erasures: self.erasures.iter().copied().collect(),
             clock_steps: BTreeSet::new(),
-            late: self.late.iter().copied().collect(),
+            late: self.late.iter().map(|row| *row..=*row).collect(),
         }
     }
 

@@ -83,7 +83,8 @@ impl Second {
         arguments.extend(options.accepted.iter().map(|size| format!("--accept-rollback={size}")));
         arguments.extend(options.erasures.iter().map(|row| format!("--accept-erasure={row}")));
         arguments.extend(options.clock_steps.iter().map(|size| format!("--accept-clock={size}")));
-        arguments.extend(options.late.iter().map(|row| format!("--accept-late={row}")));
+        let late = options.late.iter();
+        arguments.extend(late.map(|rows| format!("--accept-late={}-{}", rows.start(), rows.end())));
         self.input.write_all(format!("{}\n", json!(arguments)).as_bytes()).await?;
         self.input.flush().await?;
         let line = self.output.next_line().await?.context("python3 has ended")?;

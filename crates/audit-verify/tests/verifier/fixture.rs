@@ -289,7 +289,7 @@ impl Log {
             accepted: BTreeSet::new(),
             erasures: self.erasures.borrow().clone(),
             clock_steps: BTreeSet::new(),
-            late: BTreeSet::new(),
+            late: Vec::new(),
         }
     }
 

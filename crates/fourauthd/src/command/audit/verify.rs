@@ -9,12 +9,13 @@ use crate::{invocation::Invocation, local_store::LocalStore, scratch, screen};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fourauth_audit::epoch::EpochKey;
-use fourauth_audit_verify::{Options, Report};
+use fourauth_audit_verify::{Options, Report, rows};
 use fourauth_checkpoints::sink::SinkAddress;
 use fourauth_config::Config;
 use fourauth_store::Location;
 use std::{
     fs,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -36,9 +37,9 @@ pub(super) struct Request {
     /// An expected change of the clock, given by the size of the first checkpoint after it
     #[arg(long, value_name = "SIZE")]
     accept_clock: Vec<u64>,
-    /// A row that is expected to be older than its checkpoint, given by its id
-    #[arg(long, value_name = "ROW")]
-    accept_late: Vec<i64>,
+    /// Rows that are expected to be older than their checkpoint, given by their ids
+    #[arg(long, value_name = "ROW|FIRST-LAST", value_parser = rows)]
+    accept_late: Vec<RangeInclusive<i64>>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -81,7 +82,7 @@ impl Request {
         options.accepted = self.accept_rollback.iter().copied().collect();
         options.erasures = self.accept_erasure.iter().copied().collect();
         options.clock_steps = self.accept_clock.iter().copied().collect();
-        options.late = self.accept_late.iter().copied().collect();
+        options.late.clone_from(&self.accept_late);
         Ok(options)
     }
 }
