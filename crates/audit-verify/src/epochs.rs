@@ -88,7 +88,8 @@ impl<'a> Epochs<'a> {
             None if self.has_begun => {
                 let says = format!(
                     "the checkpoint of {size} rows has no valid MAC of epoch {epoch}: it was made \
-                     later, or an earlier checkpoint was removed or replaced"
+                     later, an earlier checkpoint was removed or replaced, or a new chain of epochs \
+                     began and you do not have its first key"
                 );
                 findings.add(Finding::new(Kind::BadEpochMac, says).size(*size));
             }

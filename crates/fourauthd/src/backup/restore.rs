@@ -120,7 +120,10 @@ impl Restore {
         }
         let unseen = exported::unseen(&examined.config);
         for place in &unseen {
-            print_out!("NOT CHECKED: {place}. It may have newer checkpoints.")?;
+            print_out!(
+                "NOT CHECKED: {place}. It may have newer checkpoints: a later audit finds them. If \
+                 it may, remove what was restored, and restore again with --checkpoints and its file."
+            )?;
         }
         let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
         let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());
@@ -131,7 +134,7 @@ impl Restore {
                 (inside.accept_rollback_row(&checkpoint), checkpoint.size, note)
             })
             .collect();
-        let has_lost = !given_up.is_empty();
+        let sizes: Vec<u64> = given_up.iter().map(|(_, size, _)| *size).collect();
         let written: Result<(), Error> = inside
             .store
             .write(move |tx| {
@@ -145,8 +148,11 @@ impl Restore {
             })
             .await;
         written?;
-        if has_lost {
+        if !sizes.is_empty() {
             sign(examined, config, &inside).await?;
+        }
+        for size in sizes {
+            print_out!("Tell the auditor: --accept-rollback {size}.")?;
         }
         inside.store.close().await;
         Ok(())
