@@ -9,8 +9,10 @@ use fourauth_audit::{Checkpoint, Frontier, checkpoint::parse_all, note::signatur
 use fourauth_audit_verify::Options;
 use fourauth_protocol::time::UnixMillis;
 use fourauth_store::{AuditEntry, ErasedRows, Error, Location, SignedCheckpoint, Store, Tx};
-use rusqlite::{Connection, OptionalExtension as _, params};
-use std::{collections::BTreeSet, fs, io::Write as _, path::PathBuf, sync::Arc};
+use rusqlite::{Connection, params};
+use std::{
+    collections::BTreeSet, fs, io::Write as _, ops::RangeInclusive, path::PathBuf, sync::Arc,
+};
 use tempfile::TempDir;
 
 /// 2025-03-01T12:00:00Z.
@@ -31,7 +33,7 @@ pub(super) struct Log {
     /// Rows of erasures that the operator told the auditor about.
     erasures: Vec<i64>,
     /// Rows that were not signed before a backup was made, which the operator told the auditor about.
-    late: Vec<i64>,
+    late: Vec<RangeInclusive<i64>>,
     /// Size of the largest exported tree that this log still contains.
     pub(super) exported_to: u64,
     /// Note of that tree.
@@ -148,7 +150,7 @@ impl Log {
             accepted: self.accepted.iter().copied().collect(),
             erasures: self.erasures.iter().copied().collect(),
             clock_steps: BTreeSet::new(),
-            late: self.late.iter().map(|row| *row..=*row).collect(),
+            late: self.late.clone(),
         }
     }
 
@@ -278,7 +280,7 @@ impl Log {
     /// The operator restores a backup, accepts the rollback, and continues.
     async fn restore_the_copy(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
         fs::copy(self.older_copy(), self.database())?;
-        self.late.extend(self.oldest_unsigned()?);
+        self.late.extend(self.unsigned()?);
         let store = self.open().await?;
         let note = self.newest.clone().context("no checkpoint was exported")?;
         let lost = Checkpoint::open(&note, &self.signer.verifying_key())?;
@@ -315,15 +317,15 @@ impl Log {
         self.live(chance.below(60), chance).await
     }
 
-    /// The oldest row that no checkpoint of the log covers.
-    fn oldest_unsigned(&self) -> anyhow::Result<Option<i64>> {
-        const OLDEST: &str = "SELECT l.log_id FROM audit_leaf l \
-             JOIN access_logs a ON a.id = l.log_id WHERE l.position >= \
-             (SELECT COALESCE(MAX(size), 0) FROM audit_checkpoint) \
-             ORDER BY substr(a.ts_utc, 1, 19), l.position LIMIT 1";
+    /// The ids of the rows that no checkpoint of the log covers, from the first to the last.
+    fn unsigned(&self) -> anyhow::Result<Option<RangeInclusive<i64>>> {
+        const ENDS: &str = "SELECT MIN(log_id), MAX(log_id) FROM audit_leaf WHERE position >= \
+             (SELECT COALESCE(MAX(size), 0) FROM audit_checkpoint)";
 
+        let ends = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let database = Connection::open(self.database())?;
-        Ok(database.query_row(OLDEST, [], |row| row.get(0)).optional()?)
+        let (first, last): (Option<i64>, Option<i64>) = database.query_row(ENDS, [], ends)?;
+        Ok(first.zip(last).map(|(first, last)| first..=last))
     }
 
     /// Two other servers write, and then this one again.
