@@ -70,8 +70,8 @@ fn share(chance: &mut Chance) -> f64 {
     u32::try_from(chance.below(1000)).map_or(0.0, f64::from) / 1000.0
 }
 
-/// Replaces the server's database with one of `version`. Removes its checkpoints, which no longer
-/// apply.
+/// Replaces the server's database with one of `version`. Removes its checkpoints and the mark that
+/// its rows are sealed, which no longer apply.
 async fn old(daemon: &Daemon, past: &Past, version: usize) -> anyhow::Result<BTreeSet<String>> {
     let database = daemon.database();
     for suffix in ["", "-wal", "-shm"] {
@@ -80,6 +80,7 @@ async fn old(daemon: &Daemon, past: &Past, version: usize) -> anyhow::Result<BTr
         remove(Path::new(&name))?;
     }
     fs::remove_dir_all(daemon.config.audit_dir())?;
+    remove(&daemon.config.sealed_rows_file())?;
     make(past, version, &database).await
 }
 
