@@ -54,10 +54,13 @@ impl Store {
     /// keep a server from starting.
     pub async fn newest_checkpoint(&self) -> Result<Option<SignedCheckpoint>, Error> {
         const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
-                           ORDER BY size DESC LIMIT 1000";
+                           ORDER BY size DESC LIMIT 1";
 
-        let rows = self.rows(SQL, &[]).await?;
-        Ok(rows.iter().find_map(|row| SignedCheckpoint::read(row).ok()))
+        let Some(row) = self.row(SQL, &[]).await? else { return Ok(None) };
+        match SignedCheckpoint::read(&row) {
+            Ok(newest) => Ok(Some(newest)),
+            Err(_) => Ok(self.checkpoints_to(u64::MAX, 0, 1000).await?.into_iter().next()),
+        }
     }
 }
 
@@ -65,12 +68,7 @@ impl Store {
     /// The checkpoints of the largest trees that are not larger than the log, largest first. Rows
     /// that no server writes are left out, so that they cannot hide the others.
     pub async fn newest_checkpoints(&self, limit: u32) -> Result<Vec<SignedCheckpoint>, Error> {
-        const SQL: &str = "SELECT size, ts_utc, epoch, note FROM audit_checkpoint \
-                           WHERE size <= $1 ORDER BY size DESC LIMIT $2";
-
-        let has = i64::try_from(self.tree_size().await?).unwrap_or(i64::MAX);
-        let rows = self.rows(SQL, &[Value::Int(has), Value::Int(limit.into())]).await?;
-        Ok(rows.iter().filter_map(|row| SignedCheckpoint::read(row).ok()).collect())
+        self.checkpoints_to(self.tree_size().await?, 0, limit).await
     }
 }
 
