@@ -76,18 +76,6 @@ impl EpochFile {
         }
     }
 
-    /// Reads the file in `folder`, or begins a new chain of epochs at `now`.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyFileError`] if the file cannot be read or created.
-    pub(crate) fn open_or_begin(folder: &Path, now: UnixMillis) -> Result<Self, KeyFileError> {
-        match Self::open(folder)? {
-            Some(opened) => Ok(opened),
-            None => Self::begin(folder, now),
-        }
-    }
-
     /// Begins a new chain of epochs at `now`. The auditor needs its first key, which is kept beside
     /// the file until an operator takes it.
     ///
@@ -248,7 +236,7 @@ mod tests {
 
     fn begun() -> (tempfile::TempDir, EpochFile) {
         let folder = tempfile::tempdir().unwrap();
-        let epoch = EpochFile::open_or_begin(folder.path(), START).unwrap();
+        let epoch = EpochFile::begin(folder.path(), START).unwrap();
         (folder, epoch)
     }
 
@@ -336,7 +324,7 @@ mod tests {
         let text = format!("number = 7\nsince_utc = \"{START}\"\nkey = \"{}\"\n", *hex);
         fs::write(folder.path().join(FILE), text).unwrap();
         assert!(EpochFile::open(folder.path()).unwrap().is_none());
-        let begun = EpochFile::open_or_begin(folder.path(), START).unwrap();
+        let begun = EpochFile::begin(folder.path(), START).unwrap();
         assert_eq!(begun.current().number, 0);
         assert_ne!(*begun.current().expose_hex(), *hex);
     }

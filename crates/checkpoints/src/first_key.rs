@@ -23,8 +23,8 @@ const MOST: u32 = 1000;
 /// [`KeyFileError::Io`] if the file cannot be written.
 pub(crate) fn keep(folder: &Path, key: &EpochKey) -> Result<(), KeyFileError> {
     let text = Secret::new(format!("{}\n", *key.expose_hex()));
-    let files = (0..MOST).map(|number| folder.join(format!("{PREFIX}{number}")));
-    let free = files.into_iter().find(|path| !path.exists());
+    let mut files = (0..MOST).map(|number| folder.join(format!("{PREFIX}{number}")));
+    let free = files.find(|path| !path.exists());
     let full = || KeyFileError::Io {
         path: folder.to_owned(),
         error: io::Error::other("too many first epoch keys wait for `fourauthd audit epoch-key`"),

@@ -85,14 +85,18 @@ impl Publisher {
         let (folder, may_create) = (&settings.folder, !has_checkpoints);
         let fresh = Fresh { seed: Secret::new(entropy::bytes()), name: entropy::bytes() };
         let keys = LogKeys::open_or_create(folder, may_create, &fresh)?;
-        if has_checkpoints && EpochFile::open(folder)?.is_none() {
-            tracing::warn!(
-                folder = %folder.display(),
-                "the epoch key is missing or of an earlier version, although the log was signed \
-                 before: a new chain of epochs begins"
-            );
-        }
-        let epoch = EpochFile::open_or_begin(folder, now)?;
+        let epoch = if let Some(opened) = EpochFile::open(folder)? {
+            opened
+        } else {
+            if has_checkpoints {
+                tracing::warn!(
+                    folder = %folder.display(),
+                    "the epoch key is missing or of an earlier version, although the log was signed \
+                     before: a new chain of epochs begins"
+                );
+            }
+            EpochFile::begin(folder, now)?
+        };
         let last = LastSigned::open(folder, keys.verifying())?;
         let open = |address: &_| Sink::open(address, &Trust::System);
         let sinks: Vec<Sink> = settings.sinks.iter().map(open).collect::<Result<_, _>>()?;
