@@ -633,7 +633,7 @@ class Audit:
         self.source, self.key, self.told_of = source, key, told
         self.findings, self.counts, self.once = [], {}, set()
         Chain.steps = 0
-        self.epochs, self.has_begun, self.first = [Chain(first) for first in epoch_keys], False, None
+        self.epochs, self.first = [Chain(first) for first in epoch_keys], None
         self.newest = UNREAD
         self.places, self.whole, self.tree, self.chains = 0, True, Tree(), {}
         self.erased, self.told, self.oldest, self.rows, self.erased_rows = {}, {}, None, 0, 0
@@ -693,10 +693,9 @@ class Audit:
         self.first = checkpoint.size if self.first is None else self.first
         by = next((chain for chain in self.epochs if chain.made(checkpoint)), None)
         if by is not None:
-            self.has_begun = True
             if not by.is_in_time(checkpoint) and checkpoint.size not in self.told_of.clock:
                 self.find("clock_step", size=checkpoint.size)
-        elif self.has_begun:
+        elif any(chain.has_made for chain in self.epochs):
             self.find("bad_epoch_mac", size=checkpoint.size)
 
     def wait(self, row, at):

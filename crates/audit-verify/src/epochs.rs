@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 const MAX_STEPS: u64 = 20_000_000;
 
 /// Length of an epoch, in seconds.
-const EPOCH: i64 = EPOCH_MS / 1000;
+pub(crate) const EPOCH: i64 = EPOCH_MS / 1000;
 
 /// How far a server's clock may go back without a finding, in seconds.
 ///
@@ -33,9 +33,6 @@ const CLOCK_WENT_BACK: i64 = 3600;
 pub(crate) struct Epochs<'a> {
     chains: Vec<Chain>,
     steps: Steps,
-    /// True once a checkpoint was made with one of the keys. Those before it are not checked: the
-    /// first chain began later.
-    has_begun: bool,
     /// Size of the first checkpoint.
     first: Option<u64>,
     accepted: &'a BTreeSet<u64>,
@@ -46,7 +43,6 @@ impl<'a> Epochs<'a> {
         Self {
             chains: options.epoch_keys.iter().cloned().map(Chain::new).collect(),
             steps: Steps(MAX_STEPS),
-            has_begun: false,
             first: None,
             accepted: &options.clock_steps,
         }
@@ -70,30 +66,17 @@ impl<'a> Epochs<'a> {
             return Ok(());
         }
         self.first = self.first.or(Some(found.size));
-        let mut by = None;
         for chain in &mut self.chains {
             if chain.made(note, found, &mut self.steps)? {
-                by = Some(chain);
-                break;
-            }
-        }
-        let Checkpoint { size, epoch, .. } = found;
-        match by {
-            Some(chain) => {
-                self.has_begun = true;
-                if !chain.is_in_time(found) && !self.accepted.contains(size) {
+                if !chain.is_in_time(found) && !self.accepted.contains(&found.size) {
                     findings.add(clock_step(found));
                 }
+                return Ok(());
             }
-            None if self.has_begun => {
-                let says = format!(
-                    "the checkpoint of {size} rows has no valid MAC of epoch {epoch}: it was made \
-                     later, an earlier checkpoint was removed or replaced, or a new chain of epochs \
-                     began and you do not have its first key"
-                );
-                findings.add(Finding::new(Kind::BadEpochMac, says).size(*size));
-            }
-            None => {}
+        }
+        // Before the first one that a chain made, checkpoints are older than the given chains.
+        if self.chains.iter().any(|chain| chain.last.is_some()) {
+            findings.add(bad_mac(found));
         }
         Ok(())
     }
@@ -110,6 +93,16 @@ impl<'a> Epochs<'a> {
             findings.add(Finding::new(Kind::BadEpochMac, says).size(size));
         }
     }
+}
+
+fn bad_mac(found: &Checkpoint) -> Finding {
+    let Checkpoint { size, epoch, .. } = found;
+    let says = format!(
+        "the checkpoint of {size} rows has no valid MAC of epoch {epoch}: it was made later, an \
+         earlier checkpoint was removed or replaced, or a new chain of epochs began and you do not \
+         have its first key"
+    );
+    Finding::new(Kind::BadEpochMac, says).size(*size)
 }
 
 fn clock_step(found: &Checkpoint) -> Finding {

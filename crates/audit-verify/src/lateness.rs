@@ -1,15 +1,12 @@
 //! Measures the time between a row and the first checkpoint that covers it.
 
 use crate::{
+    epochs::EPOCH,
     finding::{Finding, Findings, Kind},
     instant,
     options::Options,
 };
-use fourauth_audit::epoch::EPOCH_MS;
 use std::ops::RangeInclusive;
-
-/// Length of an epoch, in seconds. A server signs each row within seconds.
-const EPOCH: i64 = EPOCH_MS / 1000;
 
 /// An epoch and a quarter, in seconds. An intruder that has the key of now can sign rows that were
 /// inserted or changed since the last checkpoint, and date them as they like.
@@ -34,7 +31,7 @@ const UNREAD: i64 = i64::MIN;
 impl<'a> Lateness<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
         let accepted = (!options.epoch_keys.is_empty()).then_some(options.late.as_slice());
-        Self { oldest: None, newest: i64::MIN, accepted }
+        Self { oldest: None, newest: UNREAD, accepted }
     }
 
     /// Records a row that no checkpoint covers yet.
