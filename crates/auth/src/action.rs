@@ -420,14 +420,7 @@ const LIST_ACCOUNTS: Traits = Traits {
     denied: INVALID,
 };
 
-const SHOW_ACCOUNT: Traits = Traits {
-    word: "show_account",
-    can_wait: true,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Account.",
-    denied: INVALID,
-};
+const SHOW_ACCOUNT: Traits = Traits { word: "show_account", granted: "Account.", ..LIST_ACCOUNTS };
 
 const CHANGE_ACCOUNT: Traits = Traits {
     word: "change_account",
@@ -438,23 +431,11 @@ const CHANGE_ACCOUNT: Traits = Traits {
     denied: INVALID,
 };
 
-const ERASE_ACCOUNT: Traits = Traits {
-    word: "erase_account",
-    can_wait: false,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Account erased.",
-    denied: INVALID,
-};
+const ERASE_ACCOUNT: Traits =
+    Traits { word: "erase_account", granted: "Account erased.", ..CHANGE_ACCOUNT };
 
-const END_ACCESS: Traits = Traits {
-    word: "end_access",
-    can_wait: false,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Access ended.",
-    denied: INVALID,
-};
+const END_ACCESS: Traits =
+    Traits { word: "end_access", granted: "Access ended.", ..CHANGE_ACCOUNT };
 
 const READ_AUDIT: Traits = Traits {
     word: "read_audit",
@@ -474,23 +455,11 @@ const VIEW_AUDIT: Traits = Traits {
     denied: INVALID,
 };
 
-const SHOW_STATE: Traits = Traits {
-    word: "show_state",
-    can_wait: true,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "State of the server.",
-    denied: INVALID,
-};
+const SHOW_STATE: Traits =
+    Traits { word: "show_state", granted: "State of the server.", ..LIST_ACCOUNTS };
 
-const LIST_MESSAGES: Traits = Traits {
-    word: "list_messages",
-    can_wait: true,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Messages.",
-    denied: INVALID,
-};
+const LIST_MESSAGES: Traits =
+    Traits { word: "list_messages", granted: "Messages.", ..LIST_ACCOUNTS };
 
 const FOLLOW_AUDIT: Traits = Traits {
     word: "follow_audit",
@@ -501,32 +470,13 @@ const FOLLOW_AUDIT: Traits = Traits {
     denied: INVALID,
 };
 
-const INVITE_PERSON: Traits = Traits {
-    word: "invite_person",
-    can_wait: false,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Invitation made.",
-    denied: INVALID,
-};
+const INVITE_PERSON: Traits =
+    Traits { word: "invite_person", granted: "Invitation made.", ..CHANGE_ACCOUNT };
 
-const SET_GROUPS: Traits = Traits {
-    word: "set_groups",
-    can_wait: false,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Groups set.",
-    denied: INVALID,
-};
+const SET_GROUPS: Traits = Traits { word: "set_groups", granted: "Groups set.", ..CHANGE_ACCOUNT };
 
-const CHANGE_MESSAGE: Traits = Traits {
-    word: "change_message",
-    can_wait: false,
-    replaces_a_factor: false,
-    forgives: false,
-    granted: "Message changed.",
-    denied: INVALID,
-};
+const CHANGE_MESSAGE: Traits =
+    Traits { word: "change_message", granted: "Message changed.", ..CHANGE_ACCOUNT };
 
 const RECOVER_TOTP: Traits = Traits {
     word: "recover_totp",
