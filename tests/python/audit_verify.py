@@ -2,7 +2,8 @@
 
     python3 audit_verify.py --key VKEY|FILE [--checkpoints FILE]... [--epoch-key HEX|FILE]...
                             [--accept-rollback SIZE]... [--accept-erasure ROW]...
-                            [--accept-clock SIZE]... [--accept-late ROW|FIRST-LAST]... [--json] INPUT
+                            [--accept-signed-erasures] [--accept-clock SIZE]...
+                            [--accept-late ROW|FIRST-LAST]... [--json] INPUT
     python3 audit_verify.py --batch        reads one JSON array of arguments per line, prints one JSON report per line
 
 Exit codes: 0 if no change was found, 1 if one was found, 2 if the input could not be read. All checkpoints are kept in
@@ -36,6 +37,7 @@ EPOCH, TOO_LATE, CLOCK_WENT_BACK, MAX_STEPS = 900, 1125, 3600, 20_000_000
 MAX_LISTED = 100
 PROOF, MAX_PROOF, U64 = b'{"fourauth_proof":', 1 << 20, 1 << 64
 ZERO = bytes(32)
+ERASURE = "rows=([0-9]+) digest=([0-9a-f]{64})(?: signature=([^ ]*))?(?: |\\Z)"
 UNREAD = -(1 << 63)  # stands for a time that is not read
 UNFIT = object()  # a value of the wrong type or length
 
@@ -581,7 +583,7 @@ class Database:
 
 
 # What the operator told the auditor: sizes, rows, sizes, and the first and last rows of ranges.
-Told = collections.namedtuple("Told", "rollbacks erasures clock late")
+Told = collections.namedtuple("Told", "rollbacks erasures signed clock late")
 
 
 class Chain:
@@ -791,10 +793,19 @@ class Audit:
     def note_erasure(self, row):
         if row["sealing"] is not UNFIT and row["sealing"][3] is not None:
             self.erased_rows += 1
-            self.erased.setdefault(row["sealing"][3], []).append(row["id"])
-        told = re.match("rows=([0-9]+) digest=([0-9a-f]{64})(?: |\\Z)", self.detail_of(row, "erase_audit"))
+            leaf = row["leaf_hash"] if row["leaf_hash"] is not UNFIT else ZERO
+            self.erased.setdefault(row["sealing"][3], []).append((row["id"], leaf))
+        told = re.match(ERASURE, self.detail_of(row, "erase_audit"))
         if told and int(told[1]) < 1 << 64:
-            self.told[row["id"]] = int(told[1]), told[2]
+            self.told[row["id"]] = (int(told[1]), told[2]), told[3]
+
+    def is_signed(self, rows, digest, signature):
+        leaves = sha256(*(leaf for _, leaf in rows)).hex()
+        text = f"fourauth-erasure\n{self.key.name}\n{len(rows)}\n{digest}\n{leaves}\n"
+        try:
+            return signature is not None and self.key.signed(text, strict_base64(signature))
+        except (ValueError, binascii.Error):
+            return False
 
     def note_rollback(self, row):
         for rollback in self.rollbacks:
@@ -819,11 +830,14 @@ class Audit:
         if (self.compared or 0) < self.places:
             self.find("unsigned_tail", size=self.compared or 0)
         for by in sorted(self.erased.keys() | self.told.keys()):
-            ids = sorted(self.erased.get(by, []))
-            digest = sha256(*(struct.pack(">q", row) for row in ids)).hex()
-            if self.told.get(by) != (len(ids), digest):
+            rows = sorted(self.erased.get(by, []))
+            digest = sha256(*(struct.pack(">q", row) for row, _ in rows)).hex()
+            told, signature = self.told.get(by, (None, None))
+            if told != (len(rows), digest):
                 self.find("erased_without_row", row=by)
-            elif by not in self.told_of.erasures:
+            elif by in self.told_of.erasures or self.told_of.signed and self.is_signed(rows, digest, signature):
+                continue
+            else:
                 self.find("erasure", row=by)
         for rollback in self.rollbacks:
             size = rollback["lost"].size
@@ -900,7 +914,10 @@ def verify(arguments):
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
     late = [tuple(int(end) for end in (given.split("-") * 2)[:2]) for given in arguments.accept_late]
-    told = Told(set(arguments.accept_rollback), set(arguments.accept_erasure), set(arguments.accept_clock), late)
+    told = Told(
+        set(arguments.accept_rollback), set(arguments.accept_erasure), arguments.accept_signed_erasures,
+        set(arguments.accept_clock), late,
+    )
     if beginning == PROOF:
         return ProofAudit(Proof(arguments.input), key, notes, epoch_keys, told).report()
     is_database = beginning.startswith(b"SQLite format 3\0")
@@ -924,6 +941,7 @@ def parser():
     parser.add_argument("--epoch-key", action="append", default=[])
     for told in ("rollback", "erasure", "clock"):
         parser.add_argument(f"--accept-{told}", type=int, action="append", default=[])
+    parser.add_argument("--accept-signed-erasures", action="store_true")
     parser.add_argument("--accept-late", action="append", default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("input")

@@ -1,5 +1,7 @@
 //! An erased user leaves no trace in any table, page or journal, and the audit log still verifies.
 
+use fourauth_audit::VerifyingKey;
+use fourauth_audit_verify::{Options, verify};
 use fourauth_protocol::{
     code::Code,
     command::{Command, Identifier, RequestReset},
@@ -127,6 +129,33 @@ async fn an_erased_user_is_gone_from_the_files_of_a_live_server() {
     bob.face = models::picture("biden.jpg");
     let login = server.client().send_once(Command::Login(bob.login(server.now()))).await.unwrap();
     assert_eq!(login.code, Code::Ok, "{login:?}");
+}
+
+/// The kinds of findings of an auditor that accepts signed erasures, or none at all.
+fn found(server: &TestServer, signed_erasures: bool) -> Vec<&'static str> {
+    let data = server.folder().join("data");
+    let key = fs::read_to_string(data.join("audit/log.vkey")).unwrap();
+    let key = VerifyingKey::parse(key.trim()).unwrap();
+    let options = Options { signed_erasures, ..Options::new(key) };
+    let report = verify(&data.join("fourauth.db"), &options).unwrap();
+    report.counts.keys().filter(|kind| !kind.is_note()).map(|kind| kind.name()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_by_command_is_signed() {
+    let server = TestServer::start().await;
+    server.enrol(NAME, "obama.jpg").await;
+    erase(&server, NAME).await.unwrap();
+    assert_eq!(found(&server, true), [""; 0]);
+    assert_eq!(found(&server, false), ["erasure"]);
+
+    server.enrol("bob", "biden.jpg").await;
+    let key = server.folder().join("data/audit/log.key");
+    let kept = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    erase(&server, "bob").await.unwrap();
+    fs::write(&key, kept).unwrap();
+    assert_eq!(found(&server, true), ["erasure"], "without the key");
 }
 
 #[tokio::test(flavor = "multi_thread")]

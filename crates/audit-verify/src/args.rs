@@ -46,6 +46,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ROW")]
     accept_erasure: Vec<i64>,
 
+    /// Accept every erasure that is signed with the log's key. An intruder on the machine has that key.
+    #[arg(long)]
+    accept_signed_erasures: bool,
+
     /// The size of the first checkpoint after a change of the clock that the operator told you
     /// about. May be repeated.
     #[arg(long, value_name = "SIZE")]
@@ -77,6 +81,7 @@ impl Args {
             epoch_keys: epoch_keys.collect::<anyhow::Result<Vec<_>>>()?.concat(),
             accepted: self.accept_rollback.iter().copied().collect(),
             erasures: self.accept_erasure.iter().copied().collect(),
+            signed_erasures: self.accept_signed_erasures,
             clock_steps: self.accept_clock.iter().copied().collect(),
             late: self.accept_late.clone(),
         })

@@ -161,7 +161,7 @@ impl<'a> Auditor<'a> {
             lateness: &mut self.lateness,
         };
         self.signed.finish(self.places, &mut context)?;
-        self.erasures.finish(&self.options.erasures, &mut self.findings);
+        self.erasures.finish(self.options, &mut self.findings);
         self.rollbacks.finish(&mut self.findings);
         Ok(Report {
             input,

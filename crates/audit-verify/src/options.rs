@@ -16,6 +16,8 @@ pub struct Options {
     pub accepted: BTreeSet<u64>,
     /// Ids of the rows that record erasures that the operator told the auditor about.
     pub erasures: BTreeSet<i64>,
+    /// True if the auditor accepts every erasure that the log's key has signed.
+    pub signed_erasures: bool,
     /// Sizes of the first checkpoints after a change of the clock that the operator told the
     /// auditor about.
     pub clock_steps: BTreeSet<u64>,
@@ -34,6 +36,7 @@ impl Options {
             epoch_keys: Vec::new(),
             accepted: BTreeSet::new(),
             erasures: BTreeSet::new(),
+            signed_erasures: false,
             clock_steps: BTreeSet::new(),
             late: Vec::new(),
         }

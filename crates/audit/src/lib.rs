@@ -8,6 +8,7 @@
 //! | how a row is hashed, and which parts are salted | `leaf` |
 //! | how leaves form a tree, and how proofs are made | `tree`, `proof` |
 //! | what the server signs about the tree | `checkpoint` |
+//! | what the row of an erasure records, and how it is signed | `erasure` |
 //! | how a single row is proved to a person without the log | `row_proof` |
 //! | how a note is signed | `note`, `key` |
 //! | why today's keys cannot sign for yesterday | `epoch` |
@@ -17,6 +18,7 @@
 
 pub mod checkpoint;
 pub mod epoch;
+pub mod erasure;
 pub mod key;
 pub mod leaf;
 mod name;
@@ -27,6 +29,7 @@ pub mod tree;
 
 pub use checkpoint::Checkpoint;
 pub use epoch::EpochKey;
+pub use erasure::{Erasure, ErasureSigner};
 pub use key::{SigningKey, VerifyingKey};
 pub use leaf::{Leaf, Salt};
 pub use note::Note;

@@ -8,6 +8,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use fourauth_audit::{
     checkpoint::Checkpoint,
     epoch::EpochKey,
+    erasure::ErasureSigner,
     key::{SigningKey, VerifyingKey},
 };
 use fourauth_protocol::secret::Secret;
@@ -62,6 +63,17 @@ impl LogKeys {
                 key_file::create(&public, &Secret::new(format!("{vkey}\n")))?;
             }
         }
+        Self::open(folder)
+    }
+
+    /// Reads both files in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if a file is missing, exposed or damaged, or the two do not belong
+    /// together.
+    fn open(folder: &Path) -> Result<Self, KeyFileError> {
+        let (private, public) = (folder.join(PRIVATE), folder.join(PUBLIC));
         let signing = from_pem(&key_file::read(&private)?)
             .ok_or(KeyFileError::Malformed { path: private })?;
         let verifying = public_key(folder)?;
@@ -81,6 +93,17 @@ impl LogKeys {
     pub(crate) fn sign(&self, checkpoint: &Checkpoint, epoch: &EpochKey) -> String {
         checkpoint.sign(&self.signing, Some(epoch))
     }
+}
+
+/// Reads the key pair for erasures, which are signed as well.
+///
+/// # Errors
+///
+/// [`KeyFileError`] if a file is missing, exposed or damaged, or the two do not belong together.
+pub fn erasure_signer(folder: &Path) -> Result<ErasureSigner, KeyFileError> {
+    let LogKeys { signing, verifying } = LogKeys::open(folder)?;
+    let path = folder.join(PUBLIC);
+    ErasureSigner::new(signing, verifying.name()).map_err(|_| KeyFileError::Malformed { path })
 }
 
 /// Reads only the public key. It is not secret, so its file may be readable by others.

@@ -42,7 +42,7 @@ pub use exported::Exported;
 pub use first_key::{take_first_keys, untaken_first_keys};
 pub use given_up::{GivenUp, accepted_detail};
 pub use key_file::KeyFileError;
-pub use keys::public_key;
+pub use keys::{erasure_signer, public_key};
 pub use largest::{Largest, Seen};
 pub use last_signed::last_signed_file;
 pub use progress::{Behind, SinkProgress};

@@ -44,6 +44,10 @@ impl LocalStore {
     pub async fn open(config: &Config, by: impl Into<Invocation>) -> anyhow::Result<Self> {
         let keyring = keyring(config)?;
         let store = Store::open_existing(&config.location(), Arc::clone(&keyring)).await?;
+        // Without it, the rows of erasures are not signed.
+        if let Ok(signer) = fourauth_checkpoints::erasure_signer(&config.audit_dir()) {
+            store.sign_erasures(signer);
+        }
         Ok(Self::new(config, store, keyring, by.into()))
     }
 

@@ -19,7 +19,7 @@ use crate::{
     vitals::Vitals,
 };
 use anyhow::Context as _;
-use fourauth_checkpoints::Publisher;
+use fourauth_checkpoints::{Publisher, erasure_signer};
 use fourauth_config::{Config, TextConfig};
 use fourauth_daemon::tls::{self, Certificate};
 use fourauth_face::Engine;
@@ -81,6 +81,7 @@ impl Server {
         let parts = Box::pin(Parts::open(config, engine, now)).await?;
         let has_checkpoints = parts.store.newest_checkpoint().await?.is_some();
         let mut publisher = Publisher::open(&config.publisher(), has_checkpoints, now)?;
+        parts.store.sign_erasures(erasure_signer(&config.audit_dir())?);
         publisher.check(&parts.store, config.audit.on_rollback, now).await?;
         let socket = TcpListener::bind(config.listen)
             .await

@@ -84,7 +84,7 @@ pub use account::user::{Added, FIRST_VERSION, MAX_PAGE, NewUser, UserSummary};
 pub use admin::Admin;
 pub use audit::backups::{BACKUP_CREATE, BACKUP_VERIFY, Backups};
 pub use audit::entry::{AuditEntry, AuditId};
-pub use audit::erasure::ErasedRows;
+pub use audit::erasure::{ErasedBy, ErasedRows};
 pub use audit::evidence::{
     ACCEPT_ROLLBACK, AcceptedRollback, EvidenceRow, InclusionProof, LogSnapshot, MAX_EVIDENCE,
     Rollback, SignedCheckpoint, TreeHead,

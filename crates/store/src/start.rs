@@ -9,7 +9,7 @@ use crate::{
     limits::refusal_counter::Counter,
     store::Store,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl Store {
     /// Connects, migrates the schema and checks that the keyring matches the database. An empty
@@ -90,6 +90,7 @@ impl Store {
         let writer = Arc::new(Writer::start(Arc::clone(&pool), Arc::clone(&sealer), node));
         let refusals = Counter::start(Arc::clone(&writer));
         let (uses, recent) = (SessionUses::default(), SessionCache::default());
-        Self { pool, writer, refusals, uses, recent, sealer }
+        let erasure_signer = OnceLock::new();
+        Self { pool, writer, refusals, uses, recent, sealer, erasure_signer }
     }
 }

@@ -11,10 +11,11 @@ use crate::{
     keys::seal::Sealer,
     limits::refusal_counter::Counter,
 };
+use fourauth_audit::ErasureSigner;
 use fourauth_protocol::secret::Secret;
 use futures_util::future::BoxFuture;
 use sqlx::SqlSafeStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Accounts, secrets, sessions and the audit log in one database.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Store {
     pub(crate) uses: SessionUses,
     pub(crate) recent: SessionCache,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) erasure_signer: OnceLock<Arc<ErasureSigner>>,
 }
 
 impl Store {

@@ -8,7 +8,9 @@ use data_encoding::HEXLOWER;
 use fourauth_audit::{Checkpoint, Frontier, checkpoint::parse_all, note::signature_line};
 use fourauth_audit_verify::Options;
 use fourauth_protocol::time::UnixMillis;
-use fourauth_store::{AuditEntry, ErasedRows, Error, Location, SignedCheckpoint, Store, Tx};
+use fourauth_store::{
+    AuditEntry, ErasedBy, ErasedRows, Error, Location, SignedCheckpoint, Store, Tx,
+};
 use rusqlite::{Connection, params};
 use std::{
     collections::BTreeSet, fs, io::Write as _, ops::RangeInclusive, path::PathBuf, sync::Arc,
@@ -30,7 +32,7 @@ pub(super) struct Log {
     now: UnixMillis,
     /// Sizes of checkpoints that the operator told the auditor were lost.
     accepted: Vec<u64>,
-    /// Rows of erasures that the operator told the auditor about.
+    /// Rows of unsigned erasures that the operator told the auditor about.
     erasures: Vec<i64>,
     /// Rows that were not signed before a backup was made, which the operator told the auditor about.
     late: Vec<RangeInclusive<i64>>,
@@ -88,11 +90,13 @@ impl Log {
         Ok(log)
     }
 
-    /// The operator tells the auditor of every erasure so far.
+    /// The operator tells the auditor of every erasure so far that is not signed.
     fn tell_of_erasures(&mut self) -> anyhow::Result<()> {
         let database = Connection::open(self.database())?;
-        let mut rows =
-            database.prepare("SELECT id FROM access_logs WHERE action = 'erase_audit'")?;
+        let mut rows = database.prepare(
+            "SELECT id FROM access_logs \
+             WHERE action = 'erase_audit' AND detail NOT LIKE '% signature=%'",
+        )?;
         let rows = rows.query_map([], |row| row.get(0))?;
         self.erasures = rows.collect::<Result<_, _>>()?;
         Ok(())
@@ -149,6 +153,7 @@ impl Log {
             epoch_keys: self.signer.first_epoch_keys(),
             accepted: self.accepted.iter().copied().collect(),
             erasures: self.erasures.iter().copied().collect(),
+            signed_erasures: true,
             clock_steps: BTreeSet::new(),
             late: self.late.clone(),
         }
@@ -198,9 +203,13 @@ impl Log {
 
     async fn erase(&self, store: &Store, chance: &mut Chance) -> anyhow::Result<()> {
         let (name, at) = (name(chance), self.now);
-        let erased = store.write(move |tx| {
-            Box::pin(async move { tx.erase_audit_rows(&name, at, "console").await })
-        });
+        let signer = match chance.below(2) {
+            0 => None,
+            _ => Some(Arc::new(self.signer.of_erasures()?)),
+        };
+        let by = ErasedBy { by: "console".to_owned(), signer };
+        let erased = store
+            .write(move |tx| Box::pin(async move { tx.erase_audit_rows(&name, at, &by).await }));
         let erased: Result<ErasedRows, Error> = erased.await;
         erased?;
         Ok(())

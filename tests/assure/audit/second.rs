@@ -82,6 +82,7 @@ impl Second {
         arguments.extend(files.map(|file| format!("--checkpoints={}", file.display())));
         arguments.extend(options.accepted.iter().map(|size| format!("--accept-rollback={size}")));
         arguments.extend(options.erasures.iter().map(|row| format!("--accept-erasure={row}")));
+        arguments.extend(options.signed_erasures.then(|| "--accept-signed-erasures".to_owned()));
         arguments.extend(options.clock_steps.iter().map(|size| format!("--accept-clock={size}")));
         let late = options.late.iter();
         arguments.extend(late.map(|rows| format!("--accept-late={}-{}", rows.start(), rows.end())));

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use fourauth_audit::{
-    Checkpoint, EpochKey, Frontier, Hash, Note, SigningKey, VerifyingKey,
+    Checkpoint, EpochKey, ErasureSigner, Frontier, Hash, Note, SigningKey, VerifyingKey,
     epoch::{EPOCH_MS, text_hash},
 };
 use fourauth_protocol::time::UnixMillis;
@@ -45,6 +45,12 @@ impl Signer {
 
     pub(super) fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
+    }
+
+    /// Signs the rows of erasures, as the server does.
+    pub(super) fn of_erasures(&self) -> anyhow::Result<ErasureSigner> {
+        let key = SigningKey::from_pkcs8(&self.key.to_pkcs8()?)?;
+        Ok(ErasureSigner::new(key, ORIGIN)?)
     }
 
     pub(super) fn first_epoch_keys(&self) -> Vec<EpochKey> {

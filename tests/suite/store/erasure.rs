@@ -8,7 +8,8 @@ use fourauth_audit::{
 };
 use fourauth_protocol::consent::Consent;
 use fourauth_store::{
-    AuditEntry, Consented, Error, EvidenceRow, ForeignEntry, Held, NewConsent, Remains, Store,
+    AuditEntry, Consented, ErasedBy, Error, EvidenceRow, ForeignEntry, Held, NewConsent, Remains,
+    Store,
 };
 
 on_both_databases![
@@ -52,7 +53,9 @@ async fn erase(store: &Store, username: &str) -> u64 {
     let erased: Result<u64, Error> = store
         .write(move |tx| {
             Box::pin(async move {
-                tx.erase_audit_rows(&username, NOW, "by hand").await.map(|erased| erased.rows)
+                tx.erase_audit_rows(&username, NOW, &ErasedBy::unsigned("by hand"))
+                    .await
+                    .map(|erased| erased.rows)
             })
         })
         .await;
@@ -136,7 +139,9 @@ async fn rows_of_the_erasing_transaction_are_not_erased(database: Database) {
         .write(move |tx| {
             Box::pin(async move {
                 tx.append(&entry(Some("alice"))).await?;
-                tx.erase_audit_rows("alice", NOW, "by hand").await.map(|erased| erased.rows)
+                tx.erase_audit_rows("alice", NOW, &ErasedBy::unsigned("by hand"))
+                    .await
+                    .map(|erased| erased.rows)
             })
         })
         .await;

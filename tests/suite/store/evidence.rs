@@ -7,7 +7,7 @@ use fourauth_audit::{
     proof::{verify_consistency, verify_inclusion},
     tree::Frontier,
 };
-use fourauth_store::{AuditEntry, Error, EvidenceRow, SignedCheckpoint, Store};
+use fourauth_store::{AuditEntry, ErasedBy, Error, EvidenceRow, SignedCheckpoint, Store};
 use futures_util::future::join_all;
 use std::sync::Arc;
 
@@ -270,7 +270,11 @@ async fn a_snapshot_is_consistent_and_has_the_referenced_rows(database: Database
     let mut before = store.log_snapshot().await.unwrap();
     assert_eq!(before.evidence(0, 100).await.unwrap().len(), 5);
     let erased: Result<_, Error> = store
-        .write(|tx| Box::pin(async { tx.erase_audit_rows("user1", NOW, "by hand").await }))
+        .write(|tx| {
+            Box::pin(async {
+                tx.erase_audit_rows("user1", NOW, &ErasedBy::unsigned("by hand")).await
+            })
+        })
         .await;
     assert_eq!(erased.unwrap().rows, 1);
 

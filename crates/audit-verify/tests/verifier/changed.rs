@@ -1,9 +1,9 @@
 //! Every change of the database yields a finding of the right kind.
 
-use crate::fixture::{Log, kinds};
+use crate::fixture::{Log, ORIGIN, kinds};
 use data_encoding::HEXLOWER;
-use fourauth_audit::{EpochKey, SigningKey, leaf::erasure_digest};
-use fourauth_audit_verify::{Kind, verify};
+use fourauth_audit::{EpochKey, Erasure, ErasureSigner, SigningKey, leaf::erasure_digest};
+use fourauth_audit_verify::{Kind, Options, verify};
 use rusqlite::ToSql;
 
 /// Runs statements on a log of 300 rows and returns the kinds of the findings.
@@ -391,6 +391,35 @@ fn an_erasure_unknown_to_the_auditor_is_found() {
     assert_eq!(kinds(&report), ["erasure"]);
     assert_eq!(report.findings[0].row, Some(told));
     assert!(report.findings[0].says.ends_with(&format!("--accept-erasure {told}")));
+}
+
+#[test]
+fn only_a_signed_erasure_can_be_accepted_unnamed() {
+    let signer = |seed| ErasureSigner::new(SigningKey::from_seed(&[seed; 32]).unwrap(), ORIGIN);
+    for (seed, changed) in [(Some(1), &[][..]), (Some(2), &["erasure"]), (None, &["erasure"])] {
+        let log = Log::of(300);
+        let signer = seed.map(|seed| signer(seed).unwrap());
+        log.erase_with(301, "person-3", signer.as_ref());
+        log.sign(302);
+        assert_eq!(log.found(), ["erasure"], "without the option");
+        let options = Options { signed_erasures: true, ..log.options() };
+        for file in [log.file(), log.export()] {
+            assert_eq!(kinds(&verify(&file, &options).unwrap()), changed, "{seed:?}");
+        }
+    }
+}
+
+#[test]
+fn the_signature_of_another_erasure_does_not_count() {
+    let signer = ErasureSigner::new(SigningKey::from_seed(&[1; 32]).unwrap(), ORIGIN).unwrap();
+    let log = Log::of(300);
+    // As if the log was set back, and the row of this id was another one then.
+    let other = Erasure::of(&[(4, [7; 32])]).detail(Some(&signer));
+    let told = log.append(301, None, "erase_audit", &other);
+    log.erase_row(4, "person-4", told);
+    log.sign(302);
+    let options = Options { signed_erasures: true, ..log.options() };
+    assert_eq!(kinds(&verify(&log.file(), &options).unwrap()), ["erasure"]);
 }
 
 #[test]

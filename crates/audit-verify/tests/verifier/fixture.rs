@@ -2,8 +2,8 @@
 
 use data_encoding::HEXLOWER;
 use fourauth_audit::{
-    Checkpoint, EpochKey, Frontier, Hash, Leaf, Note, Salt, SigningKey, VerifyingKey,
-    epoch::text_hash, leaf,
+    Checkpoint, EpochKey, Erasure, ErasureSigner, Frontier, Hash, Leaf, Note, Salt, SigningKey,
+    VerifyingKey, epoch::text_hash, leaf,
 };
 use fourauth_audit_verify::{Kind, Options, Report, verify};
 use rusqlite::{Connection, ToSql, params};
@@ -200,19 +200,35 @@ impl Log {
         note
     }
 
-    /// Erases a name, as the server does.
+    /// Erases a name, as a server does that has no key to sign the erasure with.
     pub(crate) fn erase(&self, seconds: u64, name: &str) -> i64 {
-        let mut found =
-            self.database.prepare("SELECT id FROM access_logs WHERE username = ?").unwrap();
-        let ids: Vec<i64> =
-            found.query_map([name], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-        let digest = HEXLOWER.encode(&leaf::erasure_digest(ids.iter().copied()));
-        let detail = format!("rows={} digest={digest} by=console", ids.len());
+        let told = self.erase_with(seconds, name, None);
+        self.erasures.borrow_mut().insert(told);
+        told
+    }
+
+    /// Erases a name, as the server does, without the auditor knowing of it.
+    pub(crate) fn erase_with(
+        &self,
+        seconds: u64,
+        name: &str,
+        signer: Option<&ErasureSigner>,
+    ) -> i64 {
+        let mut found = self
+            .database
+            .prepare(
+                "SELECT a.id, l.leaf_hash FROM access_logs a \
+             JOIN audit_leaf l ON l.log_id = a.id WHERE a.username = ? ORDER BY a.id",
+            )
+            .unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let rows: Vec<(i64, Hash)> =
+            found.query_map([name], read).unwrap().collect::<Result<_, _>>().unwrap();
+        let detail = format!("{} by=console", Erasure::of(&rows).detail(signer));
         let told = self.append(seconds, None, "erase_audit", &detail);
-        for id in ids {
+        for (id, _) in rows {
             self.erase_row(id, name, told);
         }
-        self.erasures.borrow_mut().insert(told);
         told
     }
 
@@ -288,6 +304,7 @@ impl Log {
             epoch_keys: vec![EpochKey::new(0, FIRST_KEY)],
             accepted: BTreeSet::new(),
             erasures: self.erasures.borrow().clone(),
+            signed_erasures: false,
             clock_steps: BTreeSet::new(),
             late: Vec::new(),
         }

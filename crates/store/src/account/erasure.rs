@@ -2,14 +2,21 @@
 //! that was interrupted is finished by another one.
 
 use crate::{
-    account::user::UserSummary, audit::entry::AuditId, audit::erasure::ErasedRows, engine::tx::Tx,
-    error::Error, limits::lane::Target, store::Store,
+    account::user::UserSummary,
+    audit::entry::AuditId,
+    audit::erasure::{ErasedBy, ErasedRows},
+    engine::tx::Tx,
+    error::Error,
+    limits::lane::Target,
+    store::Store,
 };
+use fourauth_audit::ErasureSigner;
 use fourauth_protocol::{
     contact::{Email, Phone},
     time::UnixMillis,
     username::Username,
 };
+use std::sync::Arc;
 
 /// The rows of the audit log that a name was erased from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,8 +65,20 @@ impl Tx {
 }
 
 impl Store {
+    /// Signs the rows of later erasures. Does nothing if there is a signer.
+    pub fn sign_erasures(&self, signer: ErasureSigner) {
+        let _has_one = self.erasure_signer.set(Arc::new(signer));
+    }
+
+    /// True if the rows of erasures are signed.
+    #[must_use]
+    pub fn signs_erasures(&self) -> bool {
+        self.erasure_signer.get().is_some()
+    }
+
     /// Erases a name, in each spelling that the audit log has, from counts that are not rows yet and from
-    /// rows, in several transactions. `by` ends the detail of the rows that record it.
+    /// rows, in several transactions. `by` ends the detail of the rows that record it;
+    /// they are signed if there is a signer.
     ///
     /// The name can be any text: it may come from a refused peer or from another system.
     ///
@@ -73,8 +92,9 @@ impl Store {
         by: &str,
     ) -> Result<ErasedName, Error> {
         let mut erased = ErasedName::default();
+        let by = ErasedBy { by: by.to_owned(), signer: self.erasure_signer.get().cloned() };
         for spelling in self.spellings_in_log(name).await? {
-            self.erase_spelling(&spelling, at, by, &mut erased).await?;
+            self.erase_spelling(&spelling, at, &by, &mut erased).await?;
         }
         Ok(erased)
     }
@@ -83,7 +103,7 @@ impl Store {
         &self,
         name: &str,
         at: UnixMillis,
-        by: &str,
+        by: &ErasedBy,
         erased: &mut ErasedName,
     ) -> Result<(), Error> {
         let counted = name.to_owned();
@@ -92,7 +112,7 @@ impl Store {
             .await;
         erased.rows += counts?;
         loop {
-            let (name, by) = (name.to_owned(), by.to_owned());
+            let (name, by) = (name.to_owned(), by.clone());
             let some: Result<ErasedRows, Error> = self
                 .write(move |tx| Box::pin(async move { tx.erase_audit_rows(&name, at, &by).await }))
                 .await;

@@ -17,9 +17,9 @@ use crate::{
     error::Error,
     visible::visible,
 };
-use data_encoding::HEXLOWER;
-use fourauth_audit::{Hash, Salt, leaf};
+use fourauth_audit::{Erasure, ErasureSigner, Hash, Salt, leaf};
 use fourauth_protocol::time::UnixMillis;
+use std::sync::Arc;
 
 const LOG: &str = "access_logs";
 const LEAF: &str = "audit_leaf";
@@ -29,6 +29,23 @@ pub(crate) const ERASE_AUDIT: &str = "erase_audit";
 
 /// Most rows that one transaction erases. On SQLite, other writes wait until it ends.
 const AT_ONCE: i64 = 1000;
+
+/// What states that rows were erased by this server or a command of it.
+#[derive(Debug, Clone, Default)]
+pub struct ErasedBy {
+    /// The end of the row's detail.
+    pub by: String,
+    /// Signs the row. `None` if the key of the log cannot be used.
+    pub signer: Option<Arc<ErasureSigner>>,
+}
+
+impl ErasedBy {
+    /// States it without a signature.
+    #[must_use]
+    pub fn unsigned(by: &str) -> Self {
+        Self { by: by.to_owned(), signer: None }
+    }
+}
 
 /// What one transaction erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +67,9 @@ impl Tx {
         &mut self,
         name: &str,
         at: UnixMillis,
-        by: &str,
+        by: &ErasedBy,
     ) -> Result<ErasedRows, Error> {
-        const SQL: &str = "SELECT a.id, a.username, a.detail, l.salt FROM access_logs a \
+        const SQL: &str = "SELECT a.id, a.username, a.detail, l.salt, l.leaf_hash FROM access_logs a \
              JOIN audit_leaf l ON l.log_id = a.id \
              WHERE a.username = $1 AND l.salt IS NOT NULL ORDER BY a.id LIMIT $2";
 
@@ -62,17 +79,17 @@ impl Tx {
         let rows: Vec<Sealed> =
             self.rows(SQL, &values).await?.iter().map(Sealed::read).collect::<Result<_, _>>()?;
         if rows.is_empty() {
-            let rows = self.erase_unproved_rows(&name, at, by).await?;
+            let rows = self.erase_unproved_rows(&name, at, &by.by).await?;
             return Ok(ErasedRows { rows, recorded_by: None });
         }
-        let digest = leaf::erasure_digest(rows.iter().map(|row| row.id));
-        let digest = HEXLOWER.encode(&digest);
+        let leaves: Vec<_> = rows.iter().map(|row| (row.id, row.leaf)).collect();
+        let told = Erasure::of(&leaves).detail(by.signer.as_deref());
         let record = AuditEntry {
             at,
             username: None,
             action: ERASE_AUDIT,
             success: true,
-            detail: format!("rows={} digest={digest} {by}", rows.len()),
+            detail: format!("{told} {}", by.by),
         };
         let record = self.append(&record).await?;
         for row in &rows {
@@ -133,6 +150,7 @@ impl Tx {
 /// A row to be erased, with the hashes that replace its name and detail.
 struct Sealed {
     id: i64,
+    leaf: Hash,
     name: Hash,
     detail: Hash,
 }
@@ -144,6 +162,10 @@ impl Sealed {
             salt.try_into().map_err(|_| Error::Corrupt { table: LEAF, column: "salt" })?;
         Ok(Self {
             id: row.int(LOG, "id")?,
+            leaf: row
+                .bytes(LEAF, "leaf_hash")?
+                .try_into()
+                .map_err(|_| Error::Corrupt { table: LEAF, column: "leaf_hash" })?,
             name: leaf::name_hash(&salt, &row.text(LOG, "username")?),
             detail: leaf::detail_hash(&salt, &row.text(LOG, "detail")?),
         })

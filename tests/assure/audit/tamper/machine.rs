@@ -141,7 +141,8 @@ pub(super) fn forge_erasure(
 ) -> anyhow::Result<Option<String>> {
     let named = "SELECT a.id FROM access_logs a JOIN audit_leaf l ON l.log_id = a.id \
                  WHERE a.username IS NOT NULL AND l.salt IS NOT NULL";
-    erase_as_the_server(log, database.one(named, chance)?)
+    let signature = signature_of_another(database, chance)?;
+    erase_as_the_server(log, database.one(named, chance)?, &signature)
 }
 
 /// The same for a row without a name, which no server erases.
@@ -152,10 +153,27 @@ pub(super) fn forge_nameless_erasure(
 ) -> anyhow::Result<Option<String>> {
     let nameless = "SELECT a.id FROM access_logs a JOIN audit_leaf l ON l.log_id = a.id \
                     WHERE a.username IS NULL AND l.salt IS NOT NULL";
-    erase_as_the_server(log, database.one(nameless, chance)?)
+    let signature = signature_of_another(database, chance)?;
+    erase_as_the_server(log, database.one(nameless, chance)?, &signature)
 }
 
-fn erase_as_the_server(log: &Log, id: Option<i64>) -> anyhow::Result<Option<String>> {
+/// The signature in the row of another erasure, or nothing.
+fn signature_of_another(database: &Database, chance: &mut Chance) -> anyhow::Result<String> {
+    const SIGNED: &str =
+        "SELECT id FROM access_logs WHERE action = 'erase_audit' AND detail LIKE '% signature=%'";
+    const DETAIL: &str = "SELECT detail FROM access_logs WHERE id = ?";
+
+    let Some(id) = database.one(SIGNED, chance)? else { return Ok(String::new()) };
+    let detail: String = database.0.query_row(DETAIL, [id], |row| row.get(0))?;
+    let signature = detail.split(' ').find(|word| word.starts_with("signature="));
+    Ok(signature.map(|signature| format!("{signature} ")).unwrap_or_default())
+}
+
+fn erase_as_the_server(
+    log: &Log,
+    id: Option<i64>,
+    signature: &str,
+) -> anyhow::Result<Option<String>> {
     let Some(id) = id else { return Ok(None) };
     let digest = HEXLOWER.encode(&erasure_digest([id].into_iter()));
     let row = AuditEntry {
@@ -163,7 +181,7 @@ fn erase_as_the_server(log: &Log, id: Option<i64>) -> anyhow::Result<Option<Stri
         username: None,
         action: "erase_audit",
         success: true,
-        detail: format!("rows=1 digest={digest} by local administration"),
+        detail: format!("rows=1 digest={digest} {signature}by local administration"),
     };
     let mut peer = Peer::open(&log.database())?;
     let by = peer.append("self", &row)?;

@@ -34,6 +34,9 @@ pub(super) struct Request {
     /// An expected erasure, given by the id of the row that records it
     #[arg(long, value_name = "ROW")]
     accept_erasure: Vec<i64>,
+    /// Expect every erasure that is signed with the log's key
+    #[arg(long)]
+    accept_signed_erasures: bool,
     /// An expected change of the clock, given by the size of the first checkpoint after it
     #[arg(long, value_name = "SIZE")]
     accept_clock: Vec<u64>,
@@ -81,6 +84,7 @@ impl Request {
         }
         options.accepted = self.accept_rollback.iter().copied().collect();
         options.erasures = self.accept_erasure.iter().copied().collect();
+        options.signed_erasures = self.accept_signed_erasures;
         options.clock_steps = self.accept_clock.iter().copied().collect();
         options.late.clone_from(&self.accept_late);
         Ok(options)

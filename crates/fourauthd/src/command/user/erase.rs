@@ -38,6 +38,9 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
     if !recorded_by.is_empty() {
         let records: Vec<_> = recorded_by.iter().map(|row| row.0.to_string()).collect();
         print_out!("Tell the auditor of the rows that record it: {}.", records.join(", "))?;
+        if !local.store.signs_erasures() {
+            print_out!("They are not signed, because the key of the log could not be read.")?;
+        }
     }
     let remains = remains.context(
         "everything is erased, but pages of the database may still hold its bytes, because the \
