@@ -88,20 +88,50 @@ pub fn for_each_note(
     for_each_note_at(path, origin, |_, note| take(note))
 }
 
+/// The same from a place between two notes, in bytes from the beginning of the file. Returns the last
+/// such place.
+///
+/// # Errors
+///
+/// [`Unreadable`] if the file cannot be read.
+pub fn for_each_note_after(
+    path: &Path,
+    origin: &str,
+    offset: u64,
+    mut take: impl FnMut(&str),
+) -> Result<u64, Unreadable> {
+    let mut lines = Lines::open(path)?;
+    if offset > 0 {
+        lines.skip_to(offset, 0)?;
+    }
+    each_note(&mut lines, origin, |_, note| take(note))
+}
+
 /// The same, with the number of the line at which each note begins.
 fn for_each_note_at(
     path: &Path,
     origin: &str,
-    mut take: impl FnMut(u64, &str),
+    take: impl FnMut(u64, &str),
 ) -> Result<(), Unreadable> {
-    let (mut lines, mut notes, mut number, mut begin) =
-        (Lines::open(path)?, Notes::default(), 0, 0);
-    while let Some(line) = lines.next_lossily()? {
+    each_note(&mut Lines::open(path)?, origin, take).map(|_| ())
+}
+
+/// Reads the notes of the remaining lines. Returns the last place between two of them.
+fn each_note(
+    lines: &mut Lines,
+    origin: &str,
+    mut take: impl FnMut(u64, &str),
+) -> Result<u64, Unreadable> {
+    let (mut notes, mut number, mut begin, mut between) = (Notes::default(), 0, 0, lines.offset);
+    loop {
+        let (place, was_whole) = (lines.offset, lines.is_whole);
+        let Some(line) = lines.next_lossily()? else { break };
         number += 1_u64;
         let carried = carried(&line);
         // Other text may stand directly before a note.
         let begins = line.strip_suffix('\n') == Some(origin);
-        if let Some(note) = (carried.is_some() || begins).then(|| notes.interrupt()).flatten() {
+        let mut has_ended = carried.is_some() || begins;
+        if let Some(note) = has_ended.then(|| notes.interrupt()).flatten() {
             take(begin, &note);
         }
         match carried {
@@ -110,17 +140,25 @@ fn for_each_note_at(
             None => {
                 if let Some(note) = notes.line(&line) {
                     take(begin, &note);
+                    has_ended = true;
                 }
                 if notes.gathered() == line.len() {
                     begin = number;
                 }
             }
         }
+        // A line that is not whole may still become a signature.
+        if has_ended && was_whole && lines.is_whole {
+            between = place;
+        }
+        if notes.gathered() == 0 && lines.is_whole {
+            between = lines.offset;
+        }
     }
     if let (Some(note), _) = notes.finish() {
         take(begin, &note);
     }
-    Ok(())
+    Ok(between)
 }
 
 /// The note in a syslog message, of this log or another: base64 after the message id.

@@ -36,7 +36,7 @@ mod row;
 mod signed;
 mod unreadable;
 
-pub use exported::for_each_note;
+pub use exported::{for_each_note, for_each_note_after};
 pub use finding::{Finding, Kind};
 pub use lateness::rows;
 pub use options::Options;

@@ -24,6 +24,8 @@ pub(crate) struct Lines {
     pub(crate) number: u64,
     /// Byte offset of the next line.
     pub(crate) offset: u64,
+    /// True if the last line that [`Self::next_lossily`] read certainly had its newline.
+    pub(crate) is_whole: bool,
 }
 
 impl Lines {
@@ -32,7 +34,14 @@ impl Lines {
         let mut reader = BufReader::with_capacity(BUFFER, file);
         let skipped = fourauth_text_file::skip_mark(&mut reader);
         let offset = skipped.map_err(|source| Unreadable::file(path, source))? as u64;
-        Ok(Self { path: path.to_owned(), reader, line: Vec::new(), number: 0, offset })
+        Ok(Self {
+            path: path.to_owned(),
+            reader,
+            line: Vec::new(),
+            number: 0,
+            offset,
+            is_whole: true,
+        })
     }
 
     /// Continues at the position of another reader of the same file.
@@ -66,9 +75,13 @@ impl Lines {
     /// [`Unreadable`] if reading fails.
     pub(crate) fn next_lossily(&mut self) -> Result<Option<Cow<'_, str>>, Unreadable> {
         let read = self.read_bounded()?;
+        self.is_whole = self.line.last() == Some(&b'\n');
         if read == MAX_LINE && self.line.pop() != Some(b'\n') {
             let skipped = self.reader.skip_until(b'\n');
             self.offset += skipped.map_err(|source| Unreadable::file(&self.path, source))? as u64;
+            let left = self.reader.fill_buf();
+            let left = left.map_err(|source| Unreadable::file(&self.path, source))?;
+            self.is_whole = !left.is_empty();
         }
         // That of the first line was skipped with the file's.
         let is_first = self.number == 1;

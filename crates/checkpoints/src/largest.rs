@@ -8,6 +8,7 @@ use crate::{
     claims::{Claims, claim},
     exported::Exported,
     given_up::GivenUp,
+    read_so_far::End,
 };
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey};
 use std::collections::BTreeSet;
@@ -42,6 +43,8 @@ pub struct Seen {
     pub has_own_key: bool,
     /// What all notes claim.
     pub claims: Claims,
+    /// The end of what was read, if that is a file.
+    pub end: Option<End>,
 }
 
 impl<'a> Largest<'a> {
@@ -97,7 +100,7 @@ impl<'a> Largest<'a> {
     pub fn finish(mut self) -> Seen {
         self.open_all();
         let Self { found: largest, notes, has_own_key, claims, .. } = self;
-        Seen { largest, notes, has_own_key, claims }
+        Seen { largest, notes, has_own_key, claims, end: None }
     }
 
     fn open_all(&mut self) {

@@ -12,6 +12,7 @@
 //! | which places are behind | `progress` |
 //! | why only a tree that grew is signed | `last_signed` |
 //! | what a start compares the database with | `rollback` |
+//! | how far each place was read before, and what it had | `read_so_far` |
 //! | which checkpoints an operator has given up | `given_up` |
 //! | which of many checkpoints is the largest | `largest` |
 //! | which of them the database contradicts | `claims` |
@@ -32,6 +33,7 @@ mod last_signed;
 mod outlet;
 mod progress;
 mod publisher;
+mod read_so_far;
 mod rollback;
 pub mod signer;
 pub mod sink;

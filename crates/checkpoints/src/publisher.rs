@@ -14,6 +14,7 @@ use crate::{
     last_signed::{Growth, LastSigned},
     outlet::Outlet,
     progress::SinkProgress,
+    read_so_far::{Place, ReadSoFar},
     sink::{Sink, SinkAddress, SinkError, Trust, Wanted},
 };
 use fourauth_audit::{Hash, checkpoint::Checkpoint, key::VerifyingKey, tree::Frontier};
@@ -32,6 +33,7 @@ pub struct Publisher {
     keys: LogKeys,
     epoch: EpochFile,
     last: LastSigned,
+    pub(crate) read: ReadSoFar,
     outlets: Vec<Outlet>,
 }
 
@@ -98,10 +100,11 @@ impl Publisher {
             EpochFile::begin(folder, now)?
         };
         let last = LastSigned::open(folder, keys.verifying())?;
+        let read = ReadSoFar::open(folder)?;
         let open = |address: &_| Sink::open(address, &Trust::System);
         let sinks: Vec<Sink> = settings.sinks.iter().map(open).collect::<Result<_, _>>()?;
         let outlets = sinks.into_iter().map(Outlet::start).collect();
-        let publisher = Self { folder: folder.clone(), keys, epoch, last, outlets };
+        let publisher = Self { folder: folder.clone(), keys, epoch, last, read, outlets };
         publisher.remind_of_first_key();
         Ok(publisher)
     }
@@ -197,11 +200,11 @@ impl Publisher {
         self.last.forget();
     }
 
-    /// Largest wanted checkpoint that was signed last or that any sink returns, and what all
-    /// checkpoints in the sinks claim.
+    /// Largest wanted checkpoint that was signed last or that any sink returns, what all checkpoints
+    /// in the sinks claim, and how far they were read.
     ///
-    /// A sink elsewhere that does not answer is logged and skipped: it must not prevent the server
-    /// from starting.
+    /// A sink elsewhere that does not answer is logged: it must not prevent the server from starting.
+    /// What it returned at an earlier start counts.
     ///
     /// # Errors
     ///
@@ -211,12 +214,16 @@ impl Publisher {
     pub(crate) async fn exported(
         &self,
         wanted: &Wanted,
-    ) -> Result<(Option<Exported>, Claims), SinkError> {
+    ) -> Result<(Option<Exported>, Claims, Vec<Place>), SinkError> {
         let mut newest = self.last.kept().filter(|last| wanted.has(last)).cloned();
         let (mut claims, mut foreign) = (Claims::default(), None);
         let mut is_elsewhere = self.last.kept().is_some();
-        for outlet in &self.outlets {
-            let seen = match outlet.sink().read(self.verifying_key(), wanted).await {
+        let (key, mut places) = (self.verifying_key(), Vec::new());
+        for sink in self.outlets.iter().map(Outlet::sink) {
+            let known = self.read.of(sink, key, wanted);
+            let before = known.and_then(|place| place.largest(key));
+            newest = newest.into_iter().chain(before.clone()).max_by_key(|one| one.checkpoint.size);
+            let seen = match sink.read_after(known, key, wanted).await {
                 Ok(seen) => seen,
                 Err(error @ SinkError::Foreign { .. }) => {
                     foreign = Some(error);
@@ -225,20 +232,24 @@ impl Publisher {
                 Err(error @ SinkError::Unread { .. }) => return Err(error),
                 Err(error @ SinkError::Away { .. }) => {
                     tracing::error!(%error, "cannot read the newest checkpoint of a sink");
+                    places.extend(known.cloned());
                     continue;
                 }
             };
             is_elsewhere |= seen.largest.is_some();
-            newest = newest.into_iter().chain(seen.largest).max_by_key(|one| one.checkpoint.size);
+            let largest =
+                seen.largest.into_iter().chain(before).max_by_key(|it| it.checkpoint.size);
+            places.extend(largest.clone().map(|it| sink.place(seen.end, it.note)));
+            newest = newest.into_iter().chain(largest).max_by_key(|one| one.checkpoint.size);
             claims.join(seen.claims);
         }
         match foreign {
             Some(error) if !is_elsewhere => Err(error),
             Some(error) => {
                 tracing::error!(%error, "a sink holds the checkpoints of another log");
-                Ok((newest, claims))
+                Ok((newest, claims, places))
             }
-            None => Ok((newest, claims)),
+            None => Ok((newest, claims, places)),
         }
     }
 
@@ -350,7 +361,7 @@ impl Publisher {
 }
 
 impl Wanted {
-    fn has(&self, shown: &Exported) -> bool {
+    pub(crate) fn has(&self, shown: &Exported) -> bool {
         let claimed = claim(&shown.note, &shown.checkpoint.origin);
         let among = |among: &Arc<BTreeSet<_>>| claimed.is_some_and(|it| among.contains(&it));
         !self.given_up.covers(&shown.checkpoint) && self.among.as_ref().is_none_or(among)
@@ -375,7 +386,7 @@ mod tests {
 
     async fn newest(publisher: &Publisher, given_up: GivenUp) -> Option<Checkpoint> {
         let wanted = Wanted { given_up: Arc::new(given_up), among: None };
-        let (newest, _claims) = publisher.exported(&wanted).await.unwrap();
+        let (newest, ..) = publisher.exported(&wanted).await.unwrap();
         newest.map(|newest| newest.checkpoint)
     }
 
@@ -429,7 +440,7 @@ mod tests {
         let shown = publisher.exported(&Wanted::default()).await;
         assert!(matches!(shown, Err(SinkError::Foreign { .. })));
         publisher.sign(3, [9; 32], seconds(1)).unwrap();
-        let (newest, _claims) = publisher.exported(&Wanted::default()).await.unwrap();
+        let (newest, ..) = publisher.exported(&Wanted::default()).await.unwrap();
         assert_eq!(newest.map(|newest| newest.checkpoint.size), Some(3));
     }
 

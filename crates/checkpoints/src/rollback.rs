@@ -8,7 +8,9 @@ use crate::{
     claims::Claims,
     exported::{Exported, leads_to},
     given_up::GivenUp,
+    key_file::KeyFileError,
     publisher::Publisher,
+    read_so_far::Place,
     sink::{SinkError, Wanted},
 };
 use fourauth_audit::{checkpoint::Checkpoint, key::VerifyingKey};
@@ -67,6 +69,9 @@ pub enum RollbackError {
     /// A sink holds checkpoints of another log.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// The file of what was read of the sinks cannot be removed.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
     /// The database failed.
     #[error("the audit log cannot be read")]
     Store(#[from] Error),
@@ -96,7 +101,7 @@ impl Publisher {
         now: UnixMillis,
     ) -> Result<(), RollbackError> {
         self.claim(store).await?;
-        let lost = match self.lost(store).await {
+        let lost = match self.find_lost(store).await {
             // Write access to a sink must not be enough to prevent a start.
             Err(RollbackError::Sink(error)) if on_rollback == OnRollback::Alarm => {
                 tracing::error!(%error, "audit rollback");
@@ -104,7 +109,13 @@ impl Publisher {
             }
             lost => lost?,
         };
-        let Some(Exported { checkpoint: lost, .. }) = lost.last() else { return Ok(()) };
+        let (lost, read) = lost;
+        let Some(Exported { checkpoint: lost, .. }) = lost.last() else {
+            if let Err(error) = self.read.keep(read) {
+                tracing::error!(%error, "the sinks are read again at the next start");
+            }
+            return Ok(());
+        };
         let refusal = refusal(lost, store.tree_size().await?);
         match on_rollback {
             OnRollback::Refuse => Err(refusal),
@@ -112,7 +123,7 @@ impl Publisher {
                 tracing::error!(error = %refusal, "audit rollback");
                 store.append(alarm(lost, OtherHistory::AtStart, now)).await?;
                 self.forget_last();
-                Ok(())
+                Ok(self.read.forget()?)
             }
         }
     }
@@ -124,19 +135,25 @@ impl Publisher {
     ///
     /// [`RollbackError`].
     pub async fn lost(&self, store: &Store) -> Result<Vec<Exported>, RollbackError> {
-        let claims: Mutex<Option<Claims>> = Mutex::default();
+        Ok(self.find_lost(store).await?.0)
+    }
+
+    /// The same, with how far each sink was read.
+    async fn find_lost(&self, store: &Store) -> Result<(Vec<Exported>, Vec<Place>), RollbackError> {
+        let seen: Mutex<Option<(Claims, Vec<Place>)>> = Mutex::default();
         let largest = async |given_up: &Arc<GivenUp>| {
             let wanted = Wanted { given_up: Arc::clone(given_up), among: None };
-            let (newest, claimed) = self.exported(&wanted).await?;
-            *claims.lock().unwrap_or_else(PoisonError::into_inner) = Some(claimed);
+            let (newest, claims, read) = self.exported(&wanted).await?;
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((claims, read));
             Ok::<_, RollbackError>(newest)
         };
         let mut lost = lost(store, self.verifying_key(), largest).await?;
-        let claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (claims, read) = seen.unwrap_or_default();
         if lost.is_empty() {
-            lost.extend(self.contradicted(claims.unwrap_or_default(), store).await?);
+            lost.extend(self.contradicted(claims, store).await?);
         }
-        Ok(lost)
+        Ok((lost, read))
     }
 
     /// The largest exported checkpoint that the tree contradicts, if no operator has given it up.
@@ -151,8 +168,7 @@ impl Publisher {
             return Ok(None);
         }
         let given_up = Arc::new(GivenUp::read(store, self.verifying_key()).await?);
-        let (found, _claims) =
-            self.exported(&Wanted { given_up, among: Some(Arc::new(among)) }).await?;
+        let (found, ..) = self.exported(&Wanted { given_up, among: Some(Arc::new(among)) }).await?;
         Ok(found)
     }
 

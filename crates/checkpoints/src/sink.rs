@@ -12,7 +12,12 @@ mod trust;
 pub use address::{NotASink, SinkAddress, Transport};
 pub use trust::Trust;
 
-use crate::{given_up::GivenUp, largest::Largest, largest::Seen};
+use crate::{
+    given_up::GivenUp,
+    largest::Largest,
+    largest::Seen,
+    read_so_far::{End, Place},
+};
 use fourauth_audit::{Hash, checkpoint::parse_all, key::VerifyingKey};
 use fourauth_store::SignedCheckpoint;
 use std::{collections::BTreeSet, fmt, io, sync::Arc, time::Duration};
@@ -136,8 +141,18 @@ impl Sink {
     /// [`SinkError`] if reading fails. The timeout is ten seconds for a URL and ten minutes for a
     /// file.
     pub async fn read(&self, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, SinkError> {
+        self.read_after(None, key, wanted).await
+    }
+
+    /// The same, for a file that was read up to a place before.
+    pub(crate) async fn read_after(
+        &self,
+        place: Option<&Place>,
+        key: &VerifyingKey,
+        wanted: &Wanted,
+    ) -> Result<Seen, SinkError> {
         let seen = match &self.kind {
-            Kind::File(notes) => in_time(READ_TIMEOUT, notes.largest(key, wanted)).await,
+            Kind::File(notes) => in_time(READ_TIMEOUT, notes.largest(place, key, wanted)).await,
             Kind::Syslog(_) => Ok(wanted.search(key).finish()),
             Kind::Https(receiver) => {
                 let shown = in_time(TIMEOUT, receiver.get()).await;
@@ -156,6 +171,13 @@ impl Sink {
             }
             (error, _) => error,
         })
+    }
+}
+
+impl Sink {
+    /// What was read of this sink.
+    pub(crate) fn place(&self, end: Option<End>, note: String) -> Place {
+        Place { name: self.name.clone(), end, note }
     }
 }
 

@@ -107,8 +107,11 @@ async fn a_tree_that_was_rewritten_is_not_signed() {
     // The file beside the keys suffices.
     fs::remove_file(config.audit_dir().join("checkpoints.log")).unwrap();
     assert!(contradicts(refusal(&config).await));
-    // The control has neither, and a start cannot know.
+    // So does what was read of the sink at the last start.
     fs::remove_file(config.audit_dir().join("last-signed")).unwrap();
+    assert!(contradicts(refusal(&config).await));
+    // The control has none of them, and a start cannot know.
+    fs::remove_file(config.audit_dir().join("sinks-read")).unwrap();
     assert_eq!(refusal(&config).await, None);
 }
 
@@ -159,6 +162,28 @@ async fn a_sink_that_cannot_be_read_keeps_the_server_down() {
     let refused = refusal(&config).await.unwrap();
     assert!(refused.contains("cannot be read to its end"), "{refused}");
     assert_eq!(refusal(&alarm(&config)).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_counts_that_is_gone_from_its_sink() {
+    let (folder, config) = used().await;
+    let before = fs::read(super::file(&config)).unwrap();
+    let server = TestServer::start_in(folder, |_| {}).await;
+    server.enrol("bob", "obama.jpg").await;
+    let _folder = server.stop().await;
+    // The next start reads the sink, and remembers its largest checkpoint.
+    assert_eq!(refusal(&config).await, None);
+    fs::write(super::file(&config), before).unwrap();
+    let (sink, last) = ("checkpoints.log", "last-signed");
+    let file = |name: &str| config.audit_dir().join(name);
+    for name in [sink, last] {
+        fs::remove_file(file(name)).unwrap();
+    }
+    fs::write(file(sink), "").unwrap();
+    assert!(refusal(&config).await.is_some());
+    // The control has not read it.
+    fs::remove_file(file("sinks-read")).unwrap();
+    assert_eq!(refusal(&config).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

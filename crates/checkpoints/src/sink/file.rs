@@ -4,9 +4,14 @@
 //! that is not a regular file, such as `/dev/stdout`, is written to but never read.
 
 use super::{Fault, Wanted};
-use crate::largest::Seen;
+use crate::{
+    largest::Seen,
+    read_so_far::{End, Place},
+};
+use data_encoding::HEXLOWER;
 use fourauth_audit::{key::VerifyingKey, note::SIGNATURE_LINE};
-use fourauth_audit_verify::{Unreadable, for_each_note};
+use fourauth_audit_verify::{Unreadable, for_each_note_after};
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _},
@@ -16,7 +21,8 @@ use std::{
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-/// Bytes read from the end of the file before an append: about two hundred notes.
+/// Bytes read from the end of the file before an append, and before the place up to which it was
+/// read: about two hundred notes.
 const TAIL: u64 = 64 * 1024;
 
 /// Prefix of a signature line.
@@ -51,10 +57,17 @@ impl Notes {
         Ok(appended.await.map_err(io::Error::other)??)
     }
 
-    /// Reads the whole file to find the largest checkpoint. A missing file counts as empty.
-    pub(super) async fn largest(&self, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, Fault> {
+    /// Reads the file to find the largest checkpoint. A missing file counts as empty. Notes before
+    /// `place` are not read again, if the file begins as it did then.
+    pub(super) async fn largest(
+        &self,
+        place: Option<&Place>,
+        key: &VerifyingKey,
+        wanted: &Wanted,
+    ) -> Result<Seen, Fault> {
         let (path, key, wanted) = (self.path.clone(), key.clone(), wanted.clone());
-        let read = spawn_blocking(move || largest(&path, &key, &wanted));
+        let place = place.cloned();
+        let read = spawn_blocking(move || largest(&path, place.as_ref(), &key, &wanted));
         read.await.map_err(io::Error::other)?
     }
 }
@@ -78,7 +91,12 @@ fn append(path: &Path, note: &str) -> io::Result<()> {
     if whole == 0 { sync_folder(path) } else { Ok(()) }
 }
 
-fn largest(path: &Path, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, Fault> {
+fn largest(
+    path: &Path,
+    place: Option<&Place>,
+    key: &VerifyingKey,
+    wanted: &Wanted,
+) -> Result<Seen, Fault> {
     let mut largest = wanted.search(key);
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(largest.finish()),
@@ -86,8 +104,26 @@ fn largest(path: &Path, key: &VerifyingKey, wanted: &Wanted) -> Result<Seen, Fau
         Ok(found) if !found.is_file() => return Ok(largest.finish()),
         found => found?,
     };
-    for_each_note(path, key.name(), |note| largest.offer(note))?;
-    Ok(largest.finish())
+    let mut begin = 0;
+    if let Some(Place { end: Some(End { offset, before }), note, .. }) = place
+        && hash_before(path, *offset)?.as_ref() == Some(before)
+    {
+        largest.offer(note);
+        begin = *offset;
+    }
+    let offset = for_each_note_after(path, key.name(), begin, |note| largest.offer(note))?;
+    let end = hash_before(path, offset)?.map(|before| End { offset, before });
+    Ok(Seen { end, ..largest.finish() })
+}
+
+/// SHA-256 of up to [`TAIL`] bytes before a place in the file. `None` if the file is shorter.
+fn hash_before(path: &Path, offset: u64) -> io::Result<Option<String>> {
+    let mut file = File::open(path)?;
+    let begin = offset.saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(begin))?;
+    let mut bytes = Vec::new();
+    let read = file.take(offset - begin).read_to_end(&mut bytes)? as u64;
+    Ok((read == offset - begin).then(|| HEXLOWER.encode(&Sha256::digest(&bytes))))
 }
 
 /// Removes an incomplete note that a crash left at the end, and returns the length of the file.

@@ -136,6 +136,52 @@ async fn an_incomplete_checkpoint_is_skipped() {
     assert_eq!(newest(&sink).await, Some(8));
 }
 
+#[tokio::test]
+async fn what_was_read_of_a_file_is_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoints.log");
+    let sink = open(&format!("file:{}", path.display()), &Trust::System);
+    let (key, wanted) = (verifying(), Wanted::default());
+    std::fs::write(&path, signed(3).note + &signed(8).note).unwrap();
+    // 1.2 GB of junk, which takes no space on the disk.
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(1_200_000_000).unwrap();
+    sink.publish(&signed(9)).await.unwrap();
+    let seen = sink.read(&key, &wanted).await.unwrap();
+    assert_eq!((seen.notes, seen.has_own_key), (4, true), "with the line before an append");
+    let place = sink.place(seen.end, seen.largest.unwrap().note);
+    assert!(place.end.as_ref().unwrap().offset > 1_200_000_000);
+
+    sink.publish(&signed(7)).await.unwrap();
+    let seen = sink.read_after(Some(&place), &key, &wanted).await.unwrap();
+    let largest = |seen: Seen| seen.largest.map(|largest| largest.checkpoint.size);
+    assert_eq!(seen.notes, 3, "the remembered one, the last one and the new one");
+    assert_eq!(largest(seen), Some(9));
+
+    // Another file has the name now.
+    std::fs::write(&path, signed(4).note + &signed(5).note).unwrap();
+    let seen = sink.read_after(Some(&place), &key, &wanted).await.unwrap();
+    assert_eq!(seen.notes, 2);
+    assert_eq!(largest(seen), Some(5));
+}
+
+#[tokio::test]
+async fn a_note_that_was_incomplete_is_read_once_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoints.log");
+    let sink = open(&format!("file:{}", path.display()), &Trust::System);
+    let (key, wanted, next) = (verifying(), Wanted::default(), signed(8).note);
+    for cut in 0..next.len() {
+        let torn = [signed(3).note.as_bytes(), &next.as_bytes()[..cut]].concat();
+        std::fs::write(&path, torn).unwrap();
+        let seen = sink.read(&key, &wanted).await.unwrap();
+        let place = sink.place(seen.end, signed(3).note);
+        std::fs::write(&path, signed(3).note + &next).unwrap();
+        let seen = sink.read_after(Some(&place), &key, &wanted).await.unwrap();
+        assert_eq!(seen.largest.map(|largest| largest.checkpoint.size), Some(8), "{cut}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_not_away() {
