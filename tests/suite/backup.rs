@@ -17,7 +17,7 @@ use fourauthd::{
     command::key::KeyCommand,
     local_store::LocalStore,
 };
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
+use std::{fs, io::Read as _, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
 mod restore;
@@ -193,6 +193,55 @@ async fn a_backup_of_another_log_is_not_proved_here() {
     let (_folder, config) = nowhere();
     fs::create_dir(&config.data_dir).unwrap();
     run(&config, house.verify("one.age")).await.unwrap();
+}
+
+/// The manifest of a backup and the rest of its archive.
+fn manifest_of(house: &House, name: &str) -> (String, Vec<(String, Vec<u8>)>) {
+    let identity: age::x25519::Identity = IDENTITY.lines().last().unwrap().parse().unwrap();
+    let file = fs::read(house.file(name)).unwrap();
+    let plain = age::decrypt(&identity, &file).unwrap();
+    let mut archive = tar::Archive::new(plain.as_slice());
+    let mut files = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        (entry.path().unwrap().to_string_lossy().into_owned(), bytes)
+    });
+    let (_, manifest) = files.next().unwrap();
+    (String::from_utf8(manifest).unwrap(), files.collect())
+}
+
+/// Makes a backup, as every program can that has the public key of the recipient.
+fn forge(house: &House, name: &str, manifest: &str, files: &[(String, Vec<u8>)]) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let first = ("manifest.toml".to_owned(), manifest.as_bytes().to_vec());
+    for (name, bytes) in std::iter::once(&first).chain(files) {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, name, bytes.as_slice()).unwrap();
+    }
+    let recipient: age::x25519::Recipient = RECIPIENT.parse().unwrap();
+    let file = age::encrypt(&recipient, &archive.into_inner().unwrap()).unwrap();
+    fs::write(house.file(name), file).unwrap();
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_changed_is_refused() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    let (manifest, files) = manifest_of(&house, "one.age");
+    let (text, signature) = manifest.split_once("# signature ").unwrap();
+    let dated = text.replace("created_utc = \"2026", "created_utc = \"2027");
+    assert_ne!(dated, text);
+    // The control: the same files, packed again.
+    forge(&house, "same.age", &manifest, &files);
+    run(&house.config, house.verify("same.age")).await.unwrap();
+    forge(&house, "dated.age", &format!("{dated}# signature {signature}"), &files);
+    let refusal = refused(&house.config, house.verify("dated.age")).await;
+    assert!(refusal.contains("signature that is not of fourauth/"), "{refusal}");
+    // As of an earlier version: verified with a remark.
+    forge(&house, "unsigned.age", text, &files);
+    run(&house.config, house.verify("unsigned.age")).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use fourauth_audit::{
     checkpoint::Checkpoint,
     epoch::EpochKey,
     erasure::ErasureSigner,
-    key::{SigningKey, VerifyingKey},
+    key::{SIGNATURE, SigningKey, VerifyingKey},
 };
 use fourauth_protocol::secret::Secret;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
@@ -72,7 +72,7 @@ impl LogKeys {
     ///
     /// [`KeyFileError`] if a file is missing, exposed or damaged, or the two do not belong
     /// together.
-    fn open(folder: &Path) -> Result<Self, KeyFileError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, KeyFileError> {
         let (private, public) = (folder.join(PRIVATE), folder.join(PUBLIC));
         let signing = from_pem(&key_file::read(&private)?)
             .ok_or(KeyFileError::Malformed { path: private })?;
@@ -87,6 +87,11 @@ impl LogKeys {
     #[must_use]
     pub(crate) const fn verifying(&self) -> &VerifyingKey {
         &self.verifying
+    }
+
+    /// Signs a text that begins with a line of its own, so that it is no checkpoint.
+    pub(crate) fn sign_text(&self, text: &str) -> [u8; SIGNATURE] {
+        self.signing.sign(text.as_bytes())
     }
 
     /// Signs a checkpoint, with the MAC of its epoch.

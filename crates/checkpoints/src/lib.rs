@@ -14,6 +14,7 @@
 //! | what a start compares the database with | `rollback` |
 //! | how far each place was read before, and what it had | `read_so_far` |
 //! | which checkpoints an operator has given up | `given_up` |
+//! | how the manifest of a backup is signed | `manifest` |
 //! | which of many checkpoints is the largest | `largest` |
 //! | which of them the database contradicts | `claims` |
 //!
@@ -30,6 +31,7 @@ mod key_file;
 mod keys;
 mod largest;
 mod last_signed;
+mod manifest;
 mod outlet;
 mod progress;
 mod publisher;
@@ -47,6 +49,7 @@ pub use key_file::KeyFileError;
 pub use keys::{erasure_signer, public_key};
 pub use largest::{Largest, Seen};
 pub use last_signed::last_signed_file;
+pub use manifest::{is_manifest_signed, sign_manifest};
 pub use progress::{Behind, SinkProgress};
 pub use publisher::{Publisher, PublisherError, PublisherSettings, SignError};
 pub use rollback::{OnRollback, RollbackError, lost};

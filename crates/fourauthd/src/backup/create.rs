@@ -50,7 +50,8 @@ impl Create {
         let scratch = scratch::make(&config.data_dir, "backup")?;
         let collected = self.collect(config, &scratch)?;
         let manifest = collected.manifest(local.now)?;
-        collected.write(&manifest, &self.lock, &self.file)?;
+        let text = manifest.to_signed_toml(&config.audit_dir())?;
+        collected.write(&text, &self.lock, &self.file)?;
         let detail = describe(&manifest);
         local.store.append(local.local_row(None, BACKUP_CREATE, &detail)).await?;
         local.store.close().await;
@@ -110,7 +111,7 @@ impl Collected {
     }
 
     /// Writes to a draft file first, so that the backup is complete or does not exist.
-    fn write(&self, manifest: &Manifest, lock: &Lock, path: &Path) -> anyhow::Result<()> {
+    fn write(&self, manifest: &str, lock: &Lock, path: &Path) -> anyhow::Result<()> {
         let mut draft = path.as_os_str().to_owned();
         draft.push(".draft");
         let draft = PathBuf::from(draft);
@@ -123,12 +124,12 @@ impl Collected {
         Ok(File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?)
     }
 
-    fn write_draft(&self, manifest: &Manifest, lock: &Lock, draft: &Path) -> anyhow::Result<()> {
+    fn write_draft(&self, manifest: &str, lock: &Lock, draft: &Path) -> anyhow::Result<()> {
         let _left_by_a_crash = fs::remove_file(draft);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
         let mut archive = Builder::new(lock.encrypt(BufWriter::new(file))?);
-        let text = manifest.to_toml()?;
-        archive::add(&mut archive, manifest::NAME, u64::try_from(text.len())?, text.as_bytes())?;
+        let bytes = u64::try_from(manifest.len())?;
+        archive::add(&mut archive, manifest::NAME, bytes, manifest.as_bytes())?;
         if let Some((copy, _)) = &self.database {
             let bytes = fs::metadata(copy)?.len();
             archive::add(&mut archive, DATABASE, bytes, File::open(copy)?)?;

@@ -55,6 +55,7 @@ pub(super) async fn examine(
     let manifest = archive::extract(plain, scratch.folder())?;
     let log_key = log_key(scratch.folder(), config)?;
     let key_is_here = has_key(&config.audit_dir());
+    refuse_forged(&manifest, log_key.as_ref())?;
     let (config, path) = inside(config, scratch.folder());
     if manifest.entry(EPOCH).is_some() {
         EpochFile::open(&config.audit_dir())?;
@@ -70,6 +71,18 @@ pub(super) async fn examine(
     let audit = audit(log_key.as_ref(), database, &path)?;
     let values = open_everything(&config, now).await?;
     Ok(VerifiedBackup { manifest, config, log_key, key_is_here, values, audit })
+}
+
+/// Fails if the manifest has a signature that is not that of the log.
+fn refuse_forged(manifest: &Manifest, key: Option<&VerifyingKey>) -> anyhow::Result<()> {
+    if let (Some(signed), Some(key)) = (&manifest.signed, key) {
+        ensure!(
+            signed.is_by(key),
+            "the manifest of the backup has a signature that is not of {key}: the backup was changed \
+             or made by another program; use an older one"
+        );
+    }
+    Ok(())
 }
 
 /// Configuration of a server with its data in `scratch`, and the path of its database.
@@ -151,10 +164,30 @@ async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64
     Ok(opened.values)
 }
 
+impl VerifiedBackup {
+    /// What the signature under the manifest says.
+    fn signer(&self) -> String {
+        match (&self.manifest.signed, &self.log_key) {
+            (Some(_), Some(key)) if self.key_is_here => {
+                format!("by {key}, the key of this machine")
+            }
+            (Some(_), Some(key)) => format!(
+                "by {key}, the key in the backup itself: compare it with `fourauthd audit keys` of \
+                 its server"
+            ),
+            (Some(_), None) => "by a key that is neither here nor in the backup".to_owned(),
+            (None, _) => {
+                "NO. An earlier version made it, or another program that could lock it".to_owned()
+            }
+        }
+    }
+}
+
 impl fmt::Display for VerifiedBackup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Manifest { created_utc, database, file, .. } = &self.manifest;
         writeln!(f, "made      {created_utc}, {} files, all unchanged", file.len())?;
+        writeln!(f, "signed    {}", self.signer())?;
         let Some(Database { schema, tree_size, tree_root }) = database else {
             return write!(f, "database  not in this backup");
         };

@@ -4,15 +4,20 @@
 use super::contents::{self, DATABASE, KEYRING};
 use anyhow::{Context as _, bail, ensure};
 use data_encoding::HEXLOWER;
+use fourauth_audit::key::VerifyingKey;
+use fourauth_checkpoints::KeyFileError;
 use fourauth_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 /// Name of the manifest.
 pub(super) const NAME: &str = "manifest.toml";
 
 /// Largest manifest, in bytes.
 pub(super) const MOST: u64 = 64 << 10;
+
+/// Begins the line after a signed manifest. It is a comment, so that earlier versions read it too.
+const SIGNATURE: &str = "# signature ";
 
 /// Version of the format. There is only one.
 const FORMAT: u32 = 1;
@@ -28,6 +33,16 @@ pub(super) struct Manifest {
     /// Absent if the backup does not contain the database.
     pub(super) database: Option<Database>,
     pub(super) file: Vec<Entry>,
+    /// `None` if it is not signed, as by earlier versions.
+    #[serde(skip)]
+    pub(super) signed: Option<Signed>,
+}
+
+/// A text and its signature, which is not verified yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signed {
+    text: String,
+    signature: String,
 }
 
 /// The database at the moment of the copy.
@@ -65,11 +80,21 @@ impl Manifest {
         file: Vec<Entry>,
     ) -> Self {
         let program = env!("CARGO_PKG_VERSION").to_owned();
-        Self { format: FORMAT, created_utc, program, database, file }
+        Self { format: FORMAT, created_utc, program, database, file, signed: None }
     }
 
     pub(super) fn to_toml(&self) -> anyhow::Result<String> {
         Ok(toml::to_string(self)?)
+    }
+
+    /// The text with a signature, if the key of the log is in `keys`.
+    pub(super) fn to_signed_toml(&self, keys: &Path) -> anyhow::Result<String> {
+        let text = self.to_toml()?;
+        match fourauth_checkpoints::sign_manifest(keys, &text) {
+            Ok(signature) => Ok(format!("{text}{SIGNATURE}{signature}\n")),
+            Err(KeyFileError::Missing { .. }) => Ok(text),
+            Err(error) => Err(error).context("the backup cannot be signed"),
+        }
     }
 
     /// Parses an untrusted manifest.
@@ -78,7 +103,8 @@ impl Manifest {
         if format != FORMAT {
             bail!("the backup has format {format}; use a newer version of this program");
         }
-        let manifest: Self = toml::from_str(text).context("the manifest cannot be parsed")?;
+        let mut manifest: Self = toml::from_str(text).context("the manifest cannot be parsed")?;
+        manifest.signed = Signed::parse(text);
         manifest.check()?;
         Ok(manifest)
     }
@@ -98,6 +124,19 @@ impl Manifest {
 
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
         self.file.iter().find(|entry| entry.name == name)
+    }
+}
+
+impl Signed {
+    fn parse(text: &str) -> Option<Self> {
+        let (before, signature) = text.split_once(&format!("\n{SIGNATURE}"))?;
+        let signature = signature.trim_end_matches('\n').to_owned();
+        Some(Self { text: format!("{before}\n"), signature })
+    }
+
+    /// True if this key has signed the manifest.
+    pub(super) fn is_by(&self, key: &VerifyingKey) -> bool {
+        fourauth_checkpoints::is_manifest_signed(key, &self.text, &self.signature)
     }
 }
 
@@ -129,6 +168,17 @@ mod tests {
         let file = without.file[1..].to_vec();
         let text = Manifest { file, ..without.clone() }.to_toml().unwrap();
         assert_eq!(Manifest::parse(&text).unwrap().database, None);
+    }
+
+    #[test]
+    fn a_signature_covers_the_text_before_it() {
+        let text = manifest().to_toml().unwrap();
+        let signed = Manifest::parse(&format!("{text}{SIGNATURE}c2ln\n")).unwrap();
+        assert_eq!(signed.signed, Some(Signed { text: text.clone(), signature: "c2ln".into() }));
+        assert_eq!(Manifest { signed: None, ..signed }, manifest());
+        // What follows a signature belongs to it, and spoils it.
+        let more = Manifest::parse(&format!("{text}{SIGNATURE}c2ln\n# more\n")).unwrap();
+        assert_eq!(more.signed.unwrap().signature, "c2ln\n# more");
     }
 
     #[test]
