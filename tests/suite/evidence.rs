@@ -7,6 +7,7 @@ use fourauth_audit::{
     VerifyingKey,
     checkpoint::{Checkpoint, parse_all},
 };
+use fourauth_audit_verify::{Options, verify};
 use fourauth_config::Config;
 use fourauth_server::server::{Server, TimeSource};
 use fourauth_tests::{
@@ -130,6 +131,43 @@ async fn a_rollback_needs_an_audit_row() {
     drop(connection);
     accept_rollback(&config).await;
     assert_eq!(refusal(&config).await, None);
+}
+
+#[tokio::test]
+async fn a_loss_known_to_a_collector_is_accepted_later() {
+    let (folder, config) = used().await;
+    let folder = set_back(folder, &config, "bob").await;
+    // What a collector elsewhere has. This machine has lost its own copies.
+    let collected = folder.path().join("collected.log");
+    fs::rename(config.audit_dir().join("checkpoints.log"), &collected).unwrap();
+    for name in ["last-signed", "sinks-read"] {
+        fs::remove_file(config.audit_dir().join(name)).unwrap();
+    }
+    let size = {
+        let text = fs::read_to_string(&collected).unwrap();
+        let newest = parse_all(&text).0.pop().unwrap();
+        Checkpoint::open(&newest, &key(&config)).unwrap().size
+    };
+    let accept = async |words: &[&str]| {
+        let words = ["audit", "accept-rollback", "--yes"].iter().chain(words).copied();
+        Line::parse_from(words).audit.run(&config, NOON).await
+    };
+    let nothing = accept(&[]).await.unwrap_err().to_string();
+    assert!(nothing.contains("has everything that was signed"), "{nothing}");
+    let empty = folder.path().join("empty.log");
+    fs::write(&empty, "").unwrap();
+    let refused = accept(&["--checkpoints", empty.to_str().unwrap()]).await.unwrap_err();
+    assert!(refused.to_string().contains("holds no checkpoint of this log"), "{refused}");
+
+    let before = fs::read(&collected).unwrap();
+    accept(&["--checkpoints", collected.to_str().unwrap()]).await.unwrap();
+    assert_eq!(fs::read(&collected).unwrap(), before, "nothing is sent to the file");
+    assert_eq!(refusal(&config).await, None);
+    let mut options = Options::new(key(&config));
+    options.checkpoints.push(collected);
+    options.accepted.insert(size);
+    let report = verify(&file(&config), &options).unwrap();
+    assert!(report.is_proved(), "{report}");
 }
 
 #[tokio::test]

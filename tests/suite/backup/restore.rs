@@ -2,6 +2,7 @@
 
 use super::{House, create, elsewhere, nowhere, refused, run, start, to_recipient};
 use fourauth_config::Config;
+use fourauth_store::AuditQuery;
 use fourauth_tests::server::NOON;
 use fourauthd::{
     backup::{BackupCommand, Restore, Unlock},
@@ -110,6 +111,22 @@ async fn a_restore_behind_exported_checkpoints_needs_a_flag() {
     }
     start(&restored, NOON).await.unwrap().stop().await;
     drop(folder);
+}
+
+#[tokio::test]
+async fn the_row_of_a_restore_names_what_was_not_read() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    let (_folder, mut config) = nowhere();
+    let sinks = ["syslog+udp://127.0.0.1:9", "https://collector.example/notes"];
+    config.audit.checkpoint_sinks = Some(sinks.iter().map(|sink| sink.parse().unwrap()).collect());
+    run(&config, house.restore("one.age", false)).await.unwrap();
+    let local = LocalStore::open(&config, NOON).await.unwrap();
+    let rows = local.store.audit_rows(&AuditQuery { limit: 1, ..AuditQuery::default() }).await;
+    let detail = rows.unwrap().remove(0).detail;
+    let named = "not_looked_at=\"syslog+udp://127.0.0.1:9 https://collector.example/…\"";
+    assert!(detail.contains("places_not_looked_at=2") && detail.contains(named), "{detail}");
+    local.store.close().await;
 }
 
 #[tokio::test]

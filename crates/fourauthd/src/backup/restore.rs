@@ -14,7 +14,7 @@ use crate::{first_keys, invocation::Invocation, local_store::LocalStore, scratch
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use fourauth_checkpoints::{
-    Exported, Publisher, PublisherSettings, last_signed_file, untaken_first_keys,
+    Exported, Publisher, PublisherSettings, last_signed_file, sink::SinkAddress, untaken_first_keys,
 };
 use fourauth_config::Config;
 use fourauth_private_file as private_file;
@@ -121,12 +121,16 @@ impl Restore {
         let unseen = exported::unseen(&examined.config);
         for place in &unseen {
             print_out!(
-                "NOT CHECKED: {place}. It may have newer checkpoints: a later audit finds them. If \
-                 it may, remove what was restored, and restore again with --checkpoints and its file."
+                "NOT CHECKED: {place}. It may have newer checkpoints: get its file, and run \
+                 `fourauthd audit accept-rollback --checkpoints FILE` before the server starts."
             )?;
         }
         let (made, seen) = (examined.manifest.created_utc, self.checkpoints.len());
-        let told = format!("made={made} places_not_looked_at={} files_given={seen}", unseen.len());
+        let told = format!(
+            "made={made} places_not_looked_at={} files_given={seen}{}",
+            unseen.len(),
+            names(&unseen)
+        );
         let restored = inside.local_row(None, "backup_restore", &told);
         let given_up: Vec<_> = newer
             .into_iter()
@@ -157,6 +161,24 @@ impl Restore {
         inside.store.close().await;
         Ok(())
     }
+}
+
+/// Longest list of places in a row, in bytes. A row has a limit for its detail.
+const MOST_NAMES: usize = 600;
+
+/// The places that were not looked at, for the row of a restore.
+fn names(unseen: &[SinkAddress]) -> String {
+    let mut names = String::new();
+    for place in unseen {
+        let name = place.to_string().replace(['"', ' '], "_");
+        if names.len() + name.len() > MOST_NAMES {
+            names.push_str(" …");
+            break;
+        }
+        names.push_str(if names.is_empty() { "" } else { " " });
+        names.push_str(&name);
+    }
+    if names.is_empty() { names } else { format!(" not_looked_at=\"{names}\"") }
 }
 
 /// Signs the rows that give up checkpoints: they do not count before. The key of the epoch must

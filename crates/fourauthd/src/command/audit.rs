@@ -53,6 +53,9 @@ enum Task {
         /// Confirm; without it, only show what would be given up
         #[arg(long)]
         yes: bool,
+        /// More exported checkpoints, for example a log file of a syslog collector
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Vec<PathBuf>,
     },
     /// Print the public keys that verify checkpoints and receipts
     Keys,
@@ -75,8 +78,9 @@ impl AuditCommand {
             Task::Export { file } => export::run(&config.audit_dir(), &local().await?, &file).await,
             Task::Proof { row } => proof::run(&local().await?, row).await,
             Task::Verify(request) => request.run(config, by).await,
-            Task::AcceptRollback { yes } => {
-                accept::run(&config.publisher(), &local().await?, yes).await
+            Task::AcceptRollback { yes, checkpoints } => {
+                let request = accept::Request { yes, checkpoints };
+                request.run(&config.publisher(), &local().await?).await
             }
             Task::Keys => keys::show(&config.audit_dir(), &config.receipt_key_file()),
             Task::EpochKey => keys::take_first_keys(&config.audit_dir()),
