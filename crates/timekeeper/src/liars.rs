@@ -39,6 +39,8 @@ enum Manner {
     Kiss([u8; 4]),
     /// A kiss-o'-death that does not match the request, as an off-path attacker would send it.
     SpoofedKiss([u8; 4]),
+    /// An honest answer, after a kiss-o'-death that does not match the request.
+    AfterSpoofedKiss,
 }
 
 impl Manner {
@@ -46,7 +48,7 @@ impl Manner {
         let now = SystemClocks.moment().wall;
         let mut answer = packet(question, now, now);
         match self {
-            Self::Honest => {}
+            Self::Honest | Self::AfterSpoofedKiss => {}
             Self::LeapWarning => answer[0] |= 0b0100_0000,
             Self::Alarm => answer[0] |= 0b1100_0000,
             Self::Ahead(by) => {
@@ -108,6 +110,10 @@ impl Street {
             running.spawn(async move {
                 let mut question = [0; 48];
                 while let Ok((_, client)) = socket.recv_from(&mut question).await {
+                    if matches!(manner, Manner::AfterSpoofedKiss) {
+                        let spoofed = Manner::SpoofedKiss(*b"RATE").answer(&question);
+                        let _gone = socket.send_to(&spoofed, client).await;
+                    }
                     let _gone = socket.send_to(&manner.answer(&question), client).await;
                 }
             });
@@ -140,8 +146,9 @@ async fn only_a_valid_answer_from_a_synchronised_server_counts() {
         (Manner::SlowThinker, Some(Loss::RoundTrip)),
         (Manner::Kiss(*b"RATE"), Some(Loss::RateLimited)),
         (Manner::Kiss(*b"DENY"), Some(Loss::KissOfDeath)),
-        (Manner::SpoofedKiss(*b"RATE"), Some(Loss::RateLimited)),
-        (Manner::SpoofedKiss(*b"DENY"), Some(Loss::KissOfDeath)),
+        (Manner::SpoofedKiss(*b"RATE"), Some(Loss::Malformed)),
+        (Manner::SpoofedKiss(*b"DENY"), Some(Loss::Malformed)),
+        (Manner::AfterSpoofedKiss, None),
         (Manner::Kiss([0xff; 4]), Some(Loss::Malformed)),
     ];
     let street = Street::of(&cases.map(|(manner, _)| manner)).await;

@@ -31,6 +31,7 @@ mod event;
 mod liars;
 mod manual;
 mod quorum;
+mod relay;
 mod sample;
 mod schedule;
 mod settings;

@@ -4,6 +4,7 @@
 //! bound to, and one server could be counted under several names.
 
 use crate::{
+    relay::Relay,
     sample::{Exchange, Loss, Round, Sample},
     wall::{Clocks, Moment},
 };
@@ -113,12 +114,15 @@ async fn ask(server: Option<SocketAddr>, clocks: Arc<dyn Clocks>) -> Result<Samp
     if !EXPRESSIBLE.contains(&before.wall.0) {
         return Err(Loss::SystemClock);
     }
-    let config = Config::default().bind_address(own_address(server)).timeout(ANSWER_DEADLINE);
-    let answer = AsyncSntpClient::with_config(config).synchronize(server).await;
+    let relay = Relay::open(server).await.map_err(|_| Loss::NoAnswer)?;
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = Config::default().bind_address(loopback).timeout(ANSWER_DEADLINE);
+    let answer = AsyncSntpClient::with_config(config).synchronize(relay.address()).await;
     let after = clocks.moment();
 
     let sample = match answer {
         Ok(answer) => judge(&answer, before, after),
+        Err(SynchronizationError::IOError(_)) if relay.has_ignored() => Err(Loss::Malformed),
         Err(error) => Err(loss(&error)),
     };
     tracing::debug!(%server, ?sample, "time server asked");
@@ -138,8 +142,8 @@ fn judge(answer: &SynchronizationResult, before: Moment, after: Moment) -> Resul
 
 /// Converts an error of rsntp.
 ///
-/// rsntp reports a kiss-o'-death before it compares the originate timestamp. An attacker that
-/// guesses the port can forge one, so it drops only this sample and never disables the server.
+/// A server may send a kiss-o'-death by mistake, so it drops only this sample and never disables the
+/// server.
 fn loss(error: &SynchronizationError) -> Loss {
     match error {
         SynchronizationError::IOError(_) => Loss::NoAnswer,
@@ -155,14 +159,6 @@ fn loss(error: &SynchronizationError) -> Loss {
             | ProtocolError::InvalidTransmitTimestamp
             | ProtocolError::InvalidReferenceIdentifier => Loss::Malformed,
         },
-    }
-}
-
-/// Any local port, in the address family of `server`. rsntp's default works only for IPv4.
-fn own_address(server: SocketAddr) -> SocketAddr {
-    match server {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     }
 }
 
@@ -218,14 +214,6 @@ mod tests {
                 .map(|address| address.parse().unwrap());
         let names = [vec![six, four], vec![four, six], vec![six], vec![other]];
         assert_eq!(one_each(names.into_iter()), [Some(four), None, Some(six), Some(other)]);
-    }
-
-    #[test]
-    fn the_socket_has_the_address_family_of_the_server() {
-        for server in ["192.0.2.1:123", "[2001:db8::7]:123"] {
-            let server: SocketAddr = server.parse().unwrap();
-            assert_eq!(own_address(server).is_ipv6(), server.is_ipv6());
-        }
     }
 
     #[tokio::test]
