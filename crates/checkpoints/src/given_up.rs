@@ -25,8 +25,9 @@ struct Lost {
     /// Number of leaves before the row.
     after: u64,
     size: u64,
-    /// Time of signature of the checkpoint that the row names.
-    until: UnixMillis,
+    /// Time of signature of the checkpoint that the row names, in whole seconds, as auditors compare
+    /// it.
+    until: i64,
 }
 
 impl GivenUp {
@@ -55,7 +56,7 @@ impl GivenUp {
 
     /// Adds the checkpoints up to `lost`, given up by a row with `after` leaves before it.
     pub fn add(&mut self, lost: &Checkpoint, after: u64) {
-        if let Ok(until) = UnixMillis::parse(&lost.at) {
+        if let Some(until) = seconds(lost) {
             self.0.push(Lost { after, size: lost.size, until });
         }
     }
@@ -63,11 +64,16 @@ impl GivenUp {
     /// True if `shown` is given up.
     #[must_use]
     pub fn covers(&self, shown: &Checkpoint) -> bool {
-        let Ok(at) = UnixMillis::parse(&shown.at) else { return false };
+        let Some(at) = seconds(shown) else { return false };
         let is_lost =
             |lost: &Lost| (lost.after + 1..=lost.size).contains(&shown.size) && at <= lost.until;
         self.0.iter().any(is_lost)
     }
+}
+
+/// Time of signature in whole seconds, if it can be read.
+fn seconds(checkpoint: &Checkpoint) -> Option<i64> {
+    UnixMillis::parse(&checkpoint.at).ok().map(|at| at.0.div_euclid(1000))
 }
 
 /// Start of the detail of the row that gives up `lost`.
@@ -141,6 +147,9 @@ mod tests {
         ] {
             assert_eq!(given_up.covers(&shown(size, second)), is_covered, "{size} {second}");
         }
+        // As auditors do, which leave out fractions of a second.
+        let later = Checkpoint { at: "2026-11-21T10:00:30.999Z".to_owned(), ..shown(30, 30) };
+        assert!(given_up.covers(&later));
         let undated = Checkpoint { at: "Z".to_owned(), ..shown(30, 30) };
         assert!(!given_up.covers(&undated));
     }
