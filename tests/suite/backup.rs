@@ -240,6 +240,9 @@ async fn a_manifest_that_was_changed_is_refused() {
     let refusal = refused(&house.config, house.verify("dated.age")).await;
     assert!(refusal.contains("signature that is not of fourauth/"), "{refusal}");
     // As of an earlier version: verified with a remark.
+    let row = house.server.last_row().await;
+    assert_eq!((row.action.as_str(), row.success), ("backup_verify", false));
+    assert!(row.detail.starts_with("file=\"dated.age\" reason=\"the manifest"), "{}", row.detail);
     forge(&house, "unsigned.age", text, &files);
     run(&house.config, house.verify("unsigned.age")).await.unwrap();
 }

@@ -5,7 +5,7 @@ use crate::{invocation::Invocation, local_store::LocalStore, scratch};
 use anyhow::ensure;
 use clap::Args;
 use fourauth_config::Config;
-use fourauth_store::BACKUP_VERIFY;
+use fourauth_store::{AuditEntry, BACKUP_VERIFY};
 use std::path::PathBuf;
 
 /// Arguments of `backup verify`.
@@ -31,28 +31,47 @@ impl Verify {
             parent.display()
         );
         let scratch = scratch::make(parent, "verify")?;
-        print_out!("{}", examine(&self.file, &self.unlock, &scratch, config, by.now).await?)?;
-        if let Err(error) = self.record(config, by).await {
+        let examined = examine(&self.file, &self.unlock, &scratch, config, by.now).await;
+        if let Ok(backup) = &examined {
+            print_out!("{backup}")?;
+        }
+        if let Err(error) = self.record(config, by, examined.as_ref().err()).await {
             print_err!("The audit log of this server cannot record that: {error:#}");
         }
-        Ok(())
+        examined.map(|_| ())
     }
 
-    /// Records the verification in the audit log of this server, for the console. A machine that only
+    /// Records the verification, or why it failed, in the audit log of this server, for the console. A machine that only
     /// verifies backups has no database, and records nothing.
-    async fn record(&self, config: &Config, by: Invocation) -> anyhow::Result<()> {
+    async fn record(
+        &self,
+        config: &Config,
+        by: Invocation,
+        failure: Option<&anyhow::Error>,
+    ) -> anyhow::Result<()> {
         if !config.keyring_file().exists() {
             return Ok(());
         }
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         let name: String = name.chars().filter(|c| !c.is_control() && *c != '"').collect();
+        let reason = failure.map(reason).unwrap_or_default();
         let recorded = async {
             let local = LocalStore::open(config, by).await?;
-            let row = local.local_row(None, BACKUP_VERIFY, &format!("file=\"{name}\""));
-            local.store.append(row).await?;
+            let row = local.local_row(None, BACKUP_VERIFY, &format!("file=\"{name}\"{reason}"));
+            local.store.append(AuditEntry { success: failure.is_none(), ..row }).await?;
             local.store.close().await;
             anyhow::Ok(())
         };
         recorded.await
     }
+}
+
+/// Most characters of an error in a row.
+const MOST_REASON: usize = 300;
+
+/// The first line of an error, for the row.
+fn reason(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}").replace('"', "'");
+    let line: String = text.lines().next().unwrap_or_default().chars().take(MOST_REASON).collect();
+    format!(" reason=\"{line}\"")
 }
