@@ -29,6 +29,18 @@ const PASSED: [&str; 14] = [
 pub struct ClientEnvironment(Vec<(OsString, OsString)>);
 
 impl ClientEnvironment {
+    /// Leaves out the folders of the user that started this program, for one that has become another
+    /// user.
+    #[must_use]
+    pub fn of_another_user(self) -> Self {
+        let is_folder = |name: &OsString| name == "HOME" || name == "TMPDIR";
+        Self(self.0.into_iter().filter(|(name, _)| !is_folder(name)).collect())
+    }
+
+    pub(crate) fn has_home(&self) -> bool {
+        self.0.iter().any(|(name, _)| name == "HOME")
+    }
+
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
@@ -60,5 +72,6 @@ mod tests {
         let names: Vec<_> = kept.variables().map(|(name, _)| name.to_str().unwrap()).collect();
         assert_eq!(names, ["PATH", "HOME", "https_proxy"]);
         assert!(!format!("{kept:?}").contains("Tr0ub4dor"));
+        assert!(kept.has_home() && !kept.of_another_user().has_home());
     }
 }

@@ -42,6 +42,7 @@ fn pack(
         .args(["pack", "--ignore-scripts", "--loglevel=error", package])
         .env_clear()
         .envs(environment.variables())
+        .envs((!environment.has_home()).then_some(("HOME", folder)))
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()

@@ -130,6 +130,7 @@ fn start() -> anyhow::Result<()> {
     let command = command.unwrap_or(Command::Serve);
     // Before there is a second thread, and before anything in the data folder is opened.
     let owner = become_owner(&command.works_in(&layered.config))?;
+    let environment = if owner.is_some() { environment.of_another_user() } else { environment };
     // A change of the user takes the protection back.
     process_memory::protect().context("cannot disable core dumps")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;

@@ -16,7 +16,7 @@ use link_race::{Stage, USER, as_user};
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader},
-    os::unix::fs::{MetadataExt as _, symlink},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
