@@ -35,6 +35,7 @@ BLANK = " \t\r\n"
 MAX_NOTE, MAX_SIGNATURES, MAX_LINE, MAX_NODE = 262_144, 64, 16 << 20, 1024
 EPOCH, TOO_LATE, CLOCK_WENT_BACK, MAX_STEPS = 900, 1125, 3600, 20_000_000
 MAX_LISTED = 100
+STEPS = 1_000_000  # of SQLite's virtual machine, between two checks of the limit
 PROOF, MAX_PROOF, U64 = b'{"fourauth_proof":', 1 << 20, 1 << 64
 ZERO = bytes(32)
 ERASURE = "rows=([0-9]+) digest=([0-9a-f]{64})(?: signature=([^ ]*))?(?: |\\Z)"
@@ -496,6 +497,7 @@ class Database:
         uri = "file:" + urllib.parse.quote(os.path.abspath(path)) + "?mode=ro" + ("&immutable=1" if alone else "")
         self.database = sqlite3.connect(uri, uri=True, isolation_level=None)
         self.database.text_factory = Text
+        self.limit_steps(path)
         self.all("PRAGMA query_only = ON")
         self.all("PRAGMA trusted_schema = OFF")
         self.all("BEGIN")
@@ -514,6 +516,16 @@ class Database:
         self.origin = None
         self.tiles, self.tiles_are_so = 0, True
         self.leaves, self.bodies = 0, 0
+
+    def limit_steps(self, path):
+        """Interrupts SQLite after many more steps than a file of this size needs: crafted pages may have no end."""
+        size = sum(os.path.getsize(name) for name in (path, path + "-wal") if os.path.exists(name))
+        self.left = 20 + size * 8 // STEPS
+        self.database.set_progress_handler(self.is_over, STEPS)
+
+    def is_over(self):
+        self.left -= 1
+        return self.left <= 0
 
     def all(self, sql, *values):
         return self.database.execute(sql, values).fetchall()
@@ -899,6 +911,8 @@ def epoch_keys_of(given):
     """The first keys in an argument: one key, or a file with one in each line."""
     if re.fullmatch("[0-9a-fA-F]{64}", given):
         return [bytes.fromhex(given)]
+    if not os.path.exists(given):
+        raise Unreadable("--epoch-key is neither a file nor a key of 64 hexadecimal digits")
     with open(given, encoding="utf-8-sig") as file:
         lines = [line.strip() for line in file.read(1 << 16).splitlines()]
     lines = [line for line in lines if line]

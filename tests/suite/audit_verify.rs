@@ -1,6 +1,9 @@
 //! The log of a real server, read by `fourauth-audit-verify` and by the Python verifier, which was
 //! written from docs/AUDIT.md alone. Both report the same, for the database and for its export.
 
+#[path = "../../crates/fourauthd/src/foreign/tests/endless.rs"]
+mod endless;
+
 use clap::Parser;
 use data_encoding::BASE64;
 use fourauth_audit::{EpochKey, VerifyingKey, checkpoint::parse_all};
@@ -86,7 +89,9 @@ impl Stopped {
         }
         assert!(!options.epoch_keys.is_empty());
         let report = match verify(input, &options) {
-            Err(Unreadable::NoCheckpoint { .. }) => return (2, Vec::new()),
+            Err(Unreadable::NoCheckpoint { .. } | Unreadable::Database(_)) => {
+                return (2, Vec::new());
+            }
             report => report.unwrap(),
         };
         let names = report.counts.keys().map(|kind| kind.name().to_owned());
@@ -177,6 +182,17 @@ async fn both_verifiers_find_nothing_in_an_untouched_log() {
     let server = Stopped::used().await;
     assert_eq!(server.both(&server.database()).await, (0, Vec::new()));
     assert_eq!(server.both(&server.export().await).await, (0, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_verifiers_stop_at_an_endless_schema() {
+    let server = Stopped::used().await;
+    let copy = server.config.data_dir.join("copy.db");
+    let whole = Connection::open(server.database()).unwrap();
+    whole.execute("VACUUM INTO ?", [copy.to_str().unwrap()]).unwrap();
+    assert_eq!(server.both(&copy).await, (0, Vec::new()), "the control");
+    endless::make_endless(&copy, 1);
+    assert_eq!(server.both(&copy).await, (2, Vec::new()));
 }
 
 /// A server that ran for an hour and a half.
