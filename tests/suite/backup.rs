@@ -179,7 +179,8 @@ async fn only_the_right_passphrase_opens_a_backup() {
     assert!(other.contains("does not open with this"), "{other}");
     fs::set_permissions(house.file("right"), fs::Permissions::from_mode(0o644)).unwrap();
     let exposed = refused(&house.config, verify("right")).await;
-    assert!(exposed.contains("read by others"), "{exposed}");
+    let advice = format!("chmod 600 {}", house.file("right").display());
+    assert!(exposed.contains("read by others") && exposed.contains(&advice), "{exposed}");
 }
 
 #[tokio::test]
@@ -239,10 +240,10 @@ async fn a_manifest_that_was_changed_is_refused() {
     forge(&house, "dated.age", &format!("{dated}# signature {signature}"), &files);
     let refusal = refused(&house.config, house.verify("dated.age")).await;
     assert!(refusal.contains("signature that is not of fourauth/"), "{refusal}");
-    // As of an earlier version: verified with a remark.
     let row = house.server.last_row().await;
     assert_eq!((row.action.as_str(), row.success), ("backup_verify", false));
     assert!(row.detail.starts_with("file=\"dated.age\" reason=\"the manifest"), "{}", row.detail);
+    // As of an earlier version: verified with a remark.
     forge(&house, "unsigned.age", text, &files);
     run(&house.config, house.verify("unsigned.age")).await.unwrap();
 }

@@ -91,6 +91,10 @@ impl Args {
 fn epoch_keys(text: &str) -> anyhow::Result<Vec<EpochKey>> {
     match EpochKey::from_hex(0, text) {
         Some(key) => Ok(vec![key]),
+        // Not quoted: it may be a key with a digit too many.
+        None if !Path::new(text).exists() => {
+            Err(anyhow!("--epoch-key is neither a file nor a key of 64 hexadecimal digits"))
+        }
         None => EpochKey::all_from_hex(&start(Path::new(text))?)
             .with_context(|| format!("{text}: each line must be a key of 64 hexadecimal digits")),
     }

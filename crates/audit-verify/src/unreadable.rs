@@ -7,12 +7,12 @@ use std::{io, path::Path};
 #[non_exhaustive]
 pub enum Unreadable {
     /// A file could not be opened or read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {error}")]
     File {
         /// Path of the file.
         path: String,
         /// Cause.
-        source: io::Error,
+        error: io::Error,
     },
     /// A line of an export does not have the expected form.
     #[error("line {line} of the export {}", visible(.why))]
@@ -49,7 +49,7 @@ pub enum Unreadable {
     Proof(String),
     /// SQLite could not read the database.
     #[error("the database cannot be read: {}", visible(&.0.to_string()))]
-    Database(#[from] rusqlite::Error),
+    Database(rusqlite::Error),
     /// The database is not a database of fourauth.
     #[error("the database {0}")]
     Schema(String),
@@ -80,8 +80,15 @@ pub(crate) fn escaped(text: impl Iterator<Item = char>) -> String {
     text.map(shown).collect()
 }
 
+/// Not as its source: the text has the cause already.
+impl From<rusqlite::Error> for Unreadable {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
 impl Unreadable {
-    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
-        Self::File { path: path.display().to_string(), source }
+    pub(crate) fn file(path: &Path, error: io::Error) -> Self {
+        Self::File { path: path.display().to_string(), error }
     }
 }

@@ -41,8 +41,9 @@ pub struct Owner {
 pub enum NotBecome {
     /// The files belong to several users, so no user can work on all of them.
     #[error(
-        "{} belongs to user {}, and {} to user {}: give both to the user that the server runs as",
-        one.0.display(), one.1, other.0.display(), other.1
+        "{} belongs to user {}, and {} to user {}: give both to the user that the server runs as; if \
+         that is {}, run `chown -R {} {}`",
+        one.0.display(), one.1, other.0.display(), other.1, one.1, one.1, other.0.display()
     )]
     SeveralUsers {
         /// A path and its user.
@@ -68,6 +69,19 @@ pub enum NotBecome {
         user: u32,
         /// The cause.
         error: Errno,
+    },
+    /// A folder above the files is closed to their user.
+    #[error(
+        "{} is closed to user {user}, to which {} in it belongs: run `chmod o+x {}`, or move the \
+         data folder", closed.display(), path.display(), closed.display()
+    )]
+    Closed {
+        /// The folder.
+        closed: PathBuf,
+        /// A path in it.
+        path: PathBuf,
+        /// User id.
+        user: u32,
     },
     /// The process has several threads, and only one would change its user.
     #[error("cannot become user {user}: the process has several threads")]
@@ -96,8 +110,24 @@ pub fn become_owner(paths: &[PathBuf]) -> Result<Option<Owner>, NotBecome> {
             return Err(NotBecome::Threads { user: owner.user });
         }
         change(owner).map_err(|error| NotBecome::Refused { user: owner.user, error })?;
+        for path in paths {
+            if let Some(closed) = closed_above(path) {
+                return Err(NotBecome::Closed { closed, path: path.clone(), user: owner.user });
+            }
+        }
     }
     Ok(owner)
+}
+
+/// The first folder on the way to a path that this process may not look into.
+fn closed_above(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let mut way: Vec<&Path> = path.ancestors().collect();
+    way.reverse();
+    let is_closed = |at: &&Path| {
+        fs::metadata(at).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    way.into_iter().find(is_closed)?.parent().map(Path::to_owned)
 }
 
 /// Gives up root and every other group for good.

@@ -157,6 +157,32 @@ fn a_server_that_root_starts_becomes_the_owner_of_its_folder() {
 }
 
 #[test]
+fn a_closed_folder_above_the_data_is_named() {
+    let Some(house) = House::build() else { return };
+    let above = house.stage.folder().path();
+    fs::set_permissions(above, fs::Permissions::from_mode(0o700)).unwrap();
+    let told = text(&house.run(&["user", "list"]));
+    let closed = format!("{} is closed to user {USER}", above.display());
+    assert!(told.contains(&closed) && told.contains("chmod o+x"), "{told}");
+}
+
+#[test]
+fn npm_gets_no_folder_of_root() {
+    let Some(house) = House::build() else { return };
+    let folder = house.stage.folder().path();
+    let (npm, seen) = (folder.join("npm"), house.stage.data().join("seen"));
+    fs::write(&npm, format!("#!/bin/sh\n/usr/bin/env > {}\nexit 1\n", seen.display())).unwrap();
+    fs::set_permissions(&npm, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut install = house.command(&["models", "install"]);
+    install.env("FOURAUTH__FACE__PACKS_DIR", house.stage.data().join("packs"));
+    install.env("HOME", "/root").env("TMPDIR", "/root").env("PATH", folder);
+    let ran = install.output().unwrap();
+    let seen = fs::read_to_string(seen).unwrap_or_else(|_| panic!("{}", text(&ran)));
+    assert!(!seen.contains("/root"), "{seen}");
+    assert!(seen.lines().any(|line| line.starts_with("HOME=")), "{seen}");
+}
+
+#[test]
 fn a_restore_by_root_never_loses_a_race_for_a_link() {
     let Some(house) = House::build() else { return };
     house.fill();

@@ -165,6 +165,16 @@ fn more_failures_than_nist_allows_cause_a_warning() {
 }
 
 #[test]
+fn a_command_without_a_server_says_what_to_do() {
+    for task in ["keys", "verify"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (done, text) = run(&mut fourauthd(&folder, &["audit", task]));
+        assert!(!done && text.contains("no server has run here yet"), "{text}");
+        assert!(!text.contains("restore"), "{text}");
+    }
+}
+
+#[test]
 fn npm_gets_only_the_variables_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let (npm, seen) = (folder.path().join("npm"), folder.path().join("seen"));

@@ -35,6 +35,7 @@ async fn without_seals(plain: &Plain, store: &Store) {
 async fn an_account_with_a_changed_row_is_corrupt(database: Database) {
     let store = database.open().await;
     enrol(&store, "alice").await;
+    let alice = store.user(&name("alice")).await.unwrap().unwrap().id;
     let plain = database.plain().await;
     for change in [
         "password_hash = password_hash || 'x'",
@@ -53,6 +54,8 @@ async fn an_account_with_a_changed_row_is_corrupt(database: Database) {
         plain.execute("CREATE TABLE before AS SELECT * FROM users").await;
         plain.execute(&format!("UPDATE users SET {change}")).await;
         assert_eq!(read(&store, "alice").await, Err(CORRUPT), "{change}");
+        let is_gone = change.starts_with("id = ");
+        assert_eq!(store.is_sealed(alice).await, Ok(is_gone), "{change}");
         plain.execute("DELETE FROM users").await;
         plain.execute("INSERT INTO users SELECT * FROM before").await;
         plain.execute("DROP TABLE before").await;

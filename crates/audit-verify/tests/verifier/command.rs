@@ -74,6 +74,28 @@ fn findings_are_printed_as_text_or_as_json() {
     assert!(told["rows_per_second"].as_u64().unwrap() > 0);
 }
 
+/// What the command says about its arguments.
+fn complaint(arguments: &[&str]) -> String {
+    let log = Log::of(3);
+    let key = log.verifying_key().to_string();
+    let arguments = [&["--key", key.as_str()], arguments].concat();
+    String::from_utf8(command(&arguments, &log.file()).stderr).unwrap()
+}
+
+#[test]
+fn what_is_neither_a_key_nor_a_file_is_not_shown() {
+    // A digit too many.
+    let text = "7".repeat(65);
+    let told = complaint(&["--epoch-key", &text]);
+    assert!(told.contains("neither a file nor a key") && !told.contains(&text), "{told}");
+}
+
+#[test]
+fn the_cause_of_an_error_is_told_once() {
+    let told = complaint(&["--checkpoints", "not-there"]);
+    assert_eq!(told.matches("No such file").count(), 1, "{told}");
+}
+
 #[test]
 fn an_unreadable_log_is_reported_as_json() {
     let log = Log::of(3);

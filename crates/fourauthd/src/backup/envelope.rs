@@ -12,7 +12,7 @@ use age::{
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use fourauth_factors::password_rule::PasswordRule;
-use fourauth_private_file as private_file;
+use fourauth_private_file::{self as private_file, Unread};
 use fourauth_protocol::secret::Secret;
 use std::{
     io::{BufRead, Write},
@@ -125,5 +125,13 @@ fn keys(file: &Path) -> anyhow::Result<Vec<Box<dyn Identity>>> {
 }
 
 fn private(file: &Path) -> anyhow::Result<Secret<String>> {
-    private_file::read(file, MOST).with_context(|| format!("cannot use {}", file.display()))
+    private_file::read(file, MOST).map_err(|unread| {
+        let file = file.display();
+        match unread {
+            Unread::Exposed { mode } => {
+                anyhow!("{file} can be read by others (mode {mode:03o}): run `chmod 600 {file}`")
+            }
+            Unread::Io(error) => anyhow::Error::from(error).context(format!("cannot use {file}")),
+        }
+    })
 }

@@ -171,6 +171,13 @@ fn describe(user: &UserSummary) -> String {
 async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
     let user = account(local, username).await?;
     print_out!("{}", describe(&user))?;
+    if !local.store.is_sealed(user.id).await? {
+        print_out!(
+            "seal            BROKEN: another program changed this row, so the account cannot be \
+             used. Compare it with a backup, and see OPERATIONS.md, \"A row that another program \
+             has changed\""
+        )?;
+    }
     for consent in local.store.consents(user.id).await? {
         print_out!("{}", describe_consent(&consent))?;
     }

@@ -150,6 +150,21 @@ impl Tx {
 }
 
 impl Store {
+    /// True if the row of the account is as this server wrote it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    pub async fn is_sealed(&self, account: AccountId) -> Result<bool, Error> {
+        const SQL: &str = concat!("SELECT ", sealed_columns!(), " FROM users u WHERE u.id = $1");
+
+        let Some(row) = self.row(SQL, &[Value::Int(account.0)]).await? else { return Ok(true) };
+        match check(account, &row, &self.sealer.keyring()) {
+            Err(Error::Corrupt { .. }) => Ok(false),
+            checked => checked.map(|()| true),
+        }
+    }
+
     /// Seals the rows of an earlier version, which have no seal. Returns their number.
     ///
     /// A server calls this at its first start only: later, a row without a seal was written by

@@ -1,19 +1,30 @@
 //! `fourauthd audit keys|epoch-key`: prints keys for auditors and other services.
 
 use anyhow::{Context as _, bail};
+use fourauth_audit::key::VerifyingKey;
 use fourauth_checkpoints::KeyFileError;
 use fourauth_server::receipt_key;
 use std::{io, path::Path};
 
 /// Prints the public keys.
 pub(super) fn show(audit_dir: &Path, receipts: &Path) -> anyhow::Result<()> {
-    let log = fourauth_checkpoints::public_key(audit_dir)
-        .context("start `fourauthd` once to create the keys of the audit log")?;
-    print_out!("{log}")?;
+    print_out!("{}", log_key(audit_dir)?)?;
     if receipts.exists() {
         print_out!("{}", receipt_key::load_or_create(receipts)?.public())?;
     }
     Ok(())
+}
+
+/// The public key of the log.
+pub(super) fn log_key(audit_dir: &Path) -> anyhow::Result<VerifyingKey> {
+    match fourauth_checkpoints::public_key(audit_dir) {
+        Err(KeyFileError::Missing { path }) => bail!(
+            "{} is missing: no server has run here yet. Start `fourauthd` once, or name the data \
+             folder of the server with data_dir or --config",
+            path.display()
+        ),
+        key => Ok(key?),
+    }
 }
 
 /// Prints the first keys of the epochs, one in each line, and then removes them.

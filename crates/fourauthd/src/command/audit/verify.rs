@@ -4,7 +4,7 @@
 //! `fourauth-audit-verify` on another machine, with a key and checkpoints that were exported
 //! earlier.
 
-use super::export;
+use super::{export, keys};
 use crate::{invocation::Invocation, local_store::LocalStore, scratch, screen};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -70,8 +70,7 @@ impl Request {
     }
 
     fn options(&self, config: &Config) -> anyhow::Result<Options> {
-        let key = fourauth_checkpoints::public_key(&config.audit_dir())
-            .context("start `fourauthd` once to create the keys of the audit log")?;
+        let key = keys::log_key(&config.audit_dir())?;
         let files = config.checkpoint_sinks().into_iter().filter_map(|sink| match sink {
             // The file does not exist until the first checkpoint is written.
             SinkAddress::File(path) => path.is_file().then_some(path),
