@@ -35,6 +35,9 @@ device_bound-text = Das Gerät „{ $name }“ wurde zu Ihrem Konto { $user } hi
 device_revoked-subject = { $issuer }: ein Gerät wurde gesperrt
 device_revoked-text = Das Gerät „{ $name }“ Ihres Kontos { $user } wurde gesperrt.
 
+device_asked-subject = { $issuer }: ein Browser möchte hinzugefügt werden
+device_asked-text = Der Browser „{ $name }“ möchte ein Gerät Ihres Kontos { $user } werden. Passwort, Code und Gesicht waren richtig. Eines Ihrer Geräte muss ihn auf der Seite „Ihr Konto“ innerhalb von zehn Minuten bestätigen.
+
 login_with_settling_factor-subject = { $issuer }: eine Anmeldung mit kürzlich geänderten Daten
 login_with_settling_factor-text = Eine Anmeldung an Ihrem Konto { $user } verwendete, was kürzlich von einem unbekannten Gerät aus geändert wurde: { $factors }.
 
@@ -66,6 +69,7 @@ device-unproven = mit einem ungültigen Gerätenachweis
 
 advice-change = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, melden Sie es sofort Ihrer Administration und nennen Sie den Vorgang.
 advice-attempt = Wenn Sie das waren, ist nichts zu tun. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
+advice-asked = Wenn Sie das waren, vergleichen Sie die Zahl auf beiden Seiten, bevor Sie bestätigen. Wenn nicht, lehnen Sie die Anfrage ab, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
 advice-enrol = Wenn Sie das waren, registrieren Sie Ihr Gesicht neu. Wenn nicht, ändern Sie sofort Ihr Passwort und melden Sie es Ihrer Administration.
 advice-passcode = Wenn Sie ihn nicht angefordert haben, kennt jemand Ihr Passwort: Ändern Sie es sofort, und melden Sie es Ihrer Administration. Geben Sie diesen Passcode niemandem weiter.
 advice-reset = Die Anfrage kam von der oben genannten Adresse. Wenn das nicht Sie waren, ist nichts zu tun: Ohne diesen Code bleibt Ihr Passwort, wie es ist. Geben Sie ihn niemandem weiter. Wenn weitere solche Nachrichten kommen, melden Sie es Ihrer Administration.

@@ -36,6 +36,9 @@ device_bound-text = The device “{ $name }” was added to your account { $user
 device_revoked-subject = { $issuer }: a device was revoked
 device_revoked-text = The device “{ $name }” of your account { $user } was revoked.
 
+device_asked-subject = { $issuer }: a browser asks to be added
+device_asked-text = The browser “{ $name }” asks to become a device of your account { $user }. It had the password, a code and the face right. One of your devices has to confirm it, on the page “Your account”, within ten minutes.
+
 login_with_settling_factor-subject = { $issuer }: a login with recently changed data
 login_with_settling_factor-text = A login to your account { $user } used what was changed recently from an unknown device: { $factors }.
 
@@ -67,6 +70,7 @@ device-unproven = with a device proof that does not hold
 
 advice-change = If this was you, there is nothing to do. If not, tell your administrator now, and give the request above.
 advice-attempt = If this was you, there is nothing to do. If not, change your password now, and tell your administrator.
+advice-asked = If this was you, compare the number that both pages show before you confirm it. If not, refuse the request, change your password now, and tell your administrator.
 advice-enrol = If this was you, enrol your face again. If not, change your password now, and tell your administrator.
 advice-passcode = If you did not ask for it, someone knows your password: change it now, and tell your administrator. Never tell anyone this passcode.
 advice-reset = The request came from the address above. If it was not yours, do nothing: without this code, your password stays as it is. Never tell anyone this code. If more of these messages come, tell your administrator.

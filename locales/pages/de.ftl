@@ -365,6 +365,33 @@ revoke-button = Widerrufen
 revoke-script = Diese Seite braucht JavaScript: Sie verwendet den Schlüssel dieses Browsers.
 revoke-done = Das Gerät ist widerrufen, und alle Anmeldungen sind beendet.
 
+ask-why = Wenn dieser Browser Ihnen gehört, kann eines Ihrer Geräte ihn hinzufügen. Sie vergleichen auf beiden eine Zahl, installiert werden muss nichts.
+ask-button = Diesen Browser hinzufügen lassen
+ask-compare = Öffnen Sie „Ihr Konto“ auf einem Ihrer Geräte, und bestätigen Sie dort die Anfrage. Sie muss diese Zahl zeigen:
+ask-expires = Die Anfrage läuft nach zehn Minuten ab. Wer Sie anruft oder Ihnen schreibt, braucht diese Zahl nicht.
+ask-on = Ich habe bestätigt: anmelden
+ask-waiting = Noch hat kein Gerät diesen Browser bestätigt. Bestätigen Sie die Zahl auf einem Ihrer Geräte, und machen Sie hier weiter.
+ask-no-device = Kein Gerät dieses Kontos könnte diesen Browser bestätigen. Verwenden Sie „Zugang wiederherstellen“ auf der Seite der Anmeldung.
+ask-too-often = Für dieses Konto gab es zu viele Anfragen. Warten Sie eine Stunde.
+
+requests-title = Ein Browser möchte hinzugefügt werden
+requests-help = Haben Sie das gerade angefragt? Dann vergleichen Sie die Zahl. Wenn nicht, lehnen Sie ab: Dort sind Ihr Passwort, ein Code und ein Gesicht wie Ihres bekannt.
+request-title = Einen Browser hinzufügen
+request-number = Zahl
+request-asked = Angefragt
+request-open = Hinzufügen oder ablehnen
+request-compare = Der Browser, den Sie hinzufügen möchten, muss jetzt diese Zahl zeigen:
+request-warning = Zeigt er eine andere Zahl, oder haben Sie ihn nicht vor sich? Dann lehnen Sie ab. Richten Sie sich nie nach einer Zahl, die man Ihnen nennt.
+request-name = Name des neuen Geräts
+request-name-fault = Geben Sie einen Namen mit höchstens 64 Zeichen ein.
+request-name-taken = Ein Gerät mit diesem Namen oder Schlüssel gibt es schon, oder Sie haben zu viele Geräte. Geben Sie einen anderen Namen ein, oder widerrufen Sie erst ein Gerät.
+request-gone = Diese Anfrage ist abgelaufen oder wurde schon entschieden.
+request-add = Die Zahlen sind gleich: hinzufügen
+request-refuse = Ablehnen
+request-added = Der Browser ist jetzt eines Ihrer Geräte. Machen Sie dort weiter.
+request-refused = Der Browser wurde abgelehnt.
+request-refused-help = Wenn Sie nicht angefragt haben, kennt jemand Ihr Passwort und einen Code. Ändern Sie sofort das Passwort, und melden Sie es Ihrer Administration.
+
 fault-identifier = Das ist kein Name, keine Mailadresse und keine Telefonnummer.
 fault-name = Das ist kein Name eines Kontos.
 fault-password = Tippen Sie das Passwort ein.

@@ -365,6 +365,33 @@ revoke-button = Revoke
 revoke-script = This page needs JavaScript: it uses the key of this browser.
 revoke-done = The device is revoked, and all sign-ins have ended.
 
+ask-why = If this browser is yours, one of your devices can add it. You compare a number on both, and nothing else has to be installed.
+ask-button = Ask to add this browser
+ask-compare = Open “Your account” on one of your devices, and confirm the request there. It must show this number:
+ask-expires = The request expires after ten minutes. No person that calls or writes to you needs this number.
+ask-on = I have confirmed it: sign in
+ask-waiting = No device has confirmed this browser yet. Confirm the number on one of your devices, and go on here.
+ask-no-device = No device of this account could confirm this browser. Use “Recover access” on the page of the sign-in.
+ask-too-often = There were too many requests for this account. Wait an hour.
+
+requests-title = A browser asks to be added
+requests-help = Did you ask for it a moment ago? Then compare the number. If not, refuse it: it has your password, a code and a face like yours.
+request-title = Add a browser
+request-number = Number
+request-asked = Asked at
+request-open = Add or refuse
+request-compare = The browser that you want to add must show this number now:
+request-warning = Does it show another number, or is it not in front of you? Then refuse it. Never go by a number that you are told.
+request-name = Name of the new device
+request-name-fault = Type a name of at most 64 letters.
+request-name-taken = A device of this name or with this key is there already, or you have too many devices. Type another name, or revoke a device first.
+request-gone = This request has expired or was decided already.
+request-add = The numbers are the same: add it
+request-refuse = Refuse it
+request-added = The browser is one of your devices now. Go on there.
+request-refused = The browser was refused.
+request-refused-help = If you did not ask, another person has your password and a code. Change the password now, and tell your administrator.
+
 fault-identifier = This is no name, mail address or telephone number.
 fault-name = This is no name of an account.
 fault-password = Type the password.

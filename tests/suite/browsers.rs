@@ -1,5 +1,6 @@
 //! The door for browsers: password, code, face and the key of the browser, in three steps.
 
+mod asking;
 mod enrolment;
 
 use fourauth_auth::profile::Profile;

@@ -6,6 +6,7 @@
 mod accounts;
 mod challenge;
 mod console;
+mod device_requests;
 mod devices;
 mod errors;
 mod gateway;

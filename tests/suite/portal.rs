@@ -1,6 +1,7 @@
 //! The portal, in a real browser with a camera.
 
 mod account;
+mod ask;
 mod bound;
 mod face;
 mod forgotten;

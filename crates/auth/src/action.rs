@@ -82,6 +82,12 @@ pub enum Action {
     SetGroups,
     /// 254
     ChangeMessage,
+    /// 256
+    AskForDevice,
+    /// 257, if it adds the browser
+    AddAskedDevice,
+    /// 257, if it refuses the browser
+    RefuseDevice,
     /// 300
     RecoverTotp,
     /// 310
@@ -203,6 +209,9 @@ impl Action {
             Self::InvitePerson => INVITE_PERSON,
             Self::SetGroups => SET_GROUPS,
             Self::ChangeMessage => CHANGE_MESSAGE,
+            Self::AskForDevice => ASK_FOR_DEVICE,
+            Self::AddAskedDevice => ADD_ASKED_DEVICE,
+            Self::RefuseDevice => REFUSE_DEVICE,
             Self::RecoverTotp => RECOVER_TOTP,
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
@@ -411,6 +420,20 @@ const REVOKE_DEVICE: Traits = Traits {
     denied: INVALID,
 };
 
+const ASK_FOR_DEVICE: Traits = Traits {
+    word: "ask_for_device",
+    can_wait: true,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Request noted. Confirm it on a device of the account.",
+    denied: INVALID,
+};
+
+const ADD_ASKED_DEVICE: Traits = Traits { word: "add_asked_device", ..BIND_DEVICE };
+
+const REFUSE_DEVICE: Traits =
+    Traits { word: "refuse_device", granted: "Device refused.", ..REVOKE_DEVICE };
+
 const LIST_ACCOUNTS: Traits = Traits {
     word: "list_accounts",
     can_wait: true,
@@ -583,6 +606,9 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::InvitePerson,
     Action::SetGroups,
     Action::ChangeMessage,
+    Action::AskForDevice,
+    Action::AddAskedDevice,
+    Action::RefuseDevice,
     Action::RecoverTotp,
     Action::RecoverPassword,
     Action::RecoverFace,

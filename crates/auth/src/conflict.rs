@@ -2,9 +2,9 @@
 
 use crate::{
     decision::Denial,
-    rules::{pace, passcode},
+    rules::{device_request, pace, passcode},
 };
-use fourauth_store::{self as store, Bound};
+use fourauth_store::{self as store, Asked, Bound};
 
 /// A conflict with a concurrent command or with existing data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,10 @@ pub(crate) enum Conflict {
     ChallengeSpent,
     /// Another command has bound the session to a key.
     SessionBound,
+    /// The request of a browser has expired or was decided, or the account changed since.
+    NoSuchRequest,
+    /// Browsers have asked to become a device of the account too often.
+    DevicesAsked,
 }
 
 impl Conflict {
@@ -76,6 +80,8 @@ impl Conflict {
             Self::GrantSpent => "grant_spent",
             Self::ChallengeSpent => "challenge_spent",
             Self::SessionBound => "session_bound",
+            Self::NoSuchRequest => "no_such_request",
+            Self::DevicesAsked => "devices_asked",
         }
     }
 }
@@ -90,7 +96,8 @@ impl From<Conflict> for Denial {
             Conflict::RecoveryCode => Self::RecoveryCode,
             Conflict::DeviceTaken => Self::DeviceTaken,
             Conflict::TooManyDevices => Self::TooManyDevices,
-            Conflict::NoSuchDevice => Self::NoSuchDevice,
+            Conflict::NoSuchDevice | Conflict::NoSuchRequest => Self::NoSuchDevice,
+            Conflict::DevicesAsked => Self::Limited(device_request::WHOLE_WINDOW),
             Conflict::NoSuchAccount => Self::NoSuchAccount,
             Conflict::NoSuchMessage => Self::NoSuchMessage,
             Conflict::SessionEnded => Self::SignedOut,
@@ -131,6 +138,14 @@ impl Conflict {
     /// `Ok` if the statement took effect, or this reason.
     pub(crate) const fn unless(self, done: bool) -> Result<(), Self> {
         if done { Ok(()) } else { Err(self) }
+    }
+
+    pub(crate) const fn of_request(asked: Asked) -> Result<(), Self> {
+        match asked {
+            Asked::Yes => Ok(()),
+            Asked::Taken => Err(Self::DeviceTaken),
+            Asked::TooMany => Err(Self::DevicesAsked),
+        }
     }
 
     pub(crate) const fn of_binding(bound: Bound) -> Result<(), Self> {

@@ -11,9 +11,9 @@ use crate::{
 use fourauth_protocol::{
     challenge::FaceChallenge,
     command::{
-        AcceptInvitation, BindDevice, CodeStep, ConfirmTotp, EnrolFace, FaceStep, Login,
-        PasswordStep, ProveAgain, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
-        RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
+        AcceptInvitation, AskForDevice, BindDevice, CodeStep, ConfirmTotp, DecideDevice, EnrolFace,
+        FaceStep, Login, PasswordStep, ProveAgain, RecoverDevice, RecoverFace, RecoverPassword,
+        RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -143,6 +143,26 @@ impl From<&FaceStep> for Offered {
             new_key: step.device_pubkey,
             ..Self::default()
         }
+    }
+}
+
+impl From<&AskForDevice> for Offered {
+    fn from(ask: &AskForDevice) -> Self {
+        let grant = StepGrant { step: Step::Face, shown: Some(ask.grant.clone()) };
+        Self {
+            password_grant: Some(grant),
+            faces: faces(ask.challenge.as_ref(), ask.faces.iter()),
+            challenge: ask.challenge.clone(),
+            new_key: Some(ask.device_pubkey),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&DecideDevice> for Offered {
+    fn from(decide: &DecideDevice) -> Self {
+        let (password, totp) = (Some(decide.password.clone()), decide.totp);
+        Self { password, totp, ..Self::default() }
     }
 }
 

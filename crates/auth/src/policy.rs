@@ -141,7 +141,9 @@ impl Policy {
     const fn challenges(self, action: Action, door: Door) -> bool {
         let is_spared = self.has(Optional::StillFaces) && matches!(door, Door::Native);
         match action {
-            Action::Login | Action::FaceStep => self.has(Optional::ChallengeAtLogin),
+            Action::Login | Action::FaceStep | Action::AskForDevice => {
+                self.has(Optional::ChallengeAtLogin)
+            }
             _ if action.replaces_a_factor() => {
                 self.has(Optional::ChallengeAtRecovery) && !is_spared
             }
@@ -159,9 +161,11 @@ impl Policy {
     const fn offers(self, action: Action) -> bool {
         match action {
             Action::RequestPasscode | Action::RedeemPasscode => self.has(Optional::Passcodes),
-            Action::PasswordStep | Action::CodeStep | Action::FaceStep | Action::EnrolFace => {
-                self.has(Optional::TwoSteps)
-            }
+            Action::PasswordStep
+            | Action::CodeStep
+            | Action::FaceStep
+            | Action::EnrolFace
+            | Action::AskForDevice => self.has(Optional::TwoSteps),
             Action::SelfRegister => self.has(Optional::SelfRegistration),
             Action::ValidateReset => self.has(Optional::Resets),
             _ => true,
@@ -188,17 +192,14 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         (Action::CodeStep, Door::Native | Door::Http) => {
             Some(Rule { beyond: &[Face], ..each(&[Password, Totp]) })
         }
-        (Action::FaceStep, Door::Web) => Some(Rule {
-            if_enrolled: &[Totp, DeviceKey],
-            level: Some(Level::Two),
-            ..each(&[Password, Face])
-        }),
-        // The grant of 210 stands for both. A face is replaced by a recovery.
-        (Action::EnrolFace, Door::Web) => Some(Rule {
-            if_enrolled: &[DeviceKey],
-            beyond: &[Face],
-            ..each(&[Password, Totp])
-        }),
+        (
+            Action::FaceStep
+            | Action::EnrolFace
+            | Action::AskForDevice
+            | Action::AddAskedDevice
+            | Action::RefuseDevice,
+            Door::Web,
+        ) => of_browsers(action),
         // The invitation stands for the password.
         (Action::AcceptInvitation, Door::Native | Door::Web | Door::Http) => {
             Some(each(&[Password]))
@@ -241,7 +242,14 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
         | (Action::Login, Door::Web)
-        | (Action::FaceStep | Action::EnrolFace, Door::Native | Door::Http)
+        | (
+            Action::FaceStep
+            | Action::EnrolFace
+            | Action::AskForDevice
+            | Action::AddAskedDevice
+            | Action::RefuseDevice,
+            Door::Native | Door::Http,
+        )
         | (_, Door::Text)
         // A signature, an administrator's secret, a token or a grant decides these, or nothing.
         | (
@@ -275,6 +283,26 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::ResetPassword,
             _,
         ) => None,
+    }
+}
+
+/// The rows of the commands that only browsers send.
+const fn of_browsers(action: Action) -> Option<Rule> {
+    let level = Some(Level::Two);
+    match action {
+        Action::FaceStep => {
+            Some(Rule { if_enrolled: &[Totp, DeviceKey], level, ..each(&[Password, Face]) })
+        }
+        // The grant of 210 stands for both. A face is replaced by a recovery.
+        Action::EnrolFace => {
+            Some(Rule { if_enrolled: &[DeviceKey], beyond: &[Face], ..each(&[Password, Totp]) })
+        }
+        // Everything but the key, which a device of the account is to confirm.
+        Action::AskForDevice => {
+            Some(Rule { if_enrolled: &[Totp], level, ..each(&[Password, Face]) })
+        }
+        Action::AddAskedDevice | Action::RefuseDevice => Some(each(&[Password, Totp, DeviceKey])),
+        _ => None,
     }
 }
 

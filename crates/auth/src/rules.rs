@@ -3,6 +3,7 @@
 //! Each rule is a pure function: it reads no database and no clock, and its test is a table. Rate
 //! limits are in [`crate::limits`], the decision about factors is in [`crate::decision`].
 
+pub(crate) mod device_request;
 pub(crate) mod identification;
 pub(crate) mod lane;
 pub(crate) mod pace;

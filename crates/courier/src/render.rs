@@ -253,6 +253,7 @@ const fn advice(event: &Event) -> &'static str {
         | Event::DeviceRevoked { .. }
         | Event::Other(_) => "advice-change",
         Event::LoginWithSettlingFactor { .. } | Event::PasswordUsedElsewhere => "advice-attempt",
+        Event::DeviceAsked { .. } => "advice-asked",
         Event::FaceOutdated => "advice-enrol",
         Event::Passcode { .. } => "advice-passcode",
         Event::ResetCode { .. } => "advice-reset",
@@ -261,7 +262,9 @@ const fn advice(event: &Event) -> &'static str {
 
 fn device_name(event: &Event) -> String {
     match event {
-        Event::DeviceBound { name } | Event::DeviceRevoked { name } => name.to_string(),
+        Event::DeviceBound { name }
+        | Event::DeviceRevoked { name }
+        | Event::DeviceAsked { name } => name.to_string(),
         Event::TotpReplaced
         | Event::TotpSentAgain
         | Event::PasswordReplaced
@@ -329,7 +332,8 @@ fn samples() -> Vec<(Event, EventContext)> {
         Event::FaceRemoved,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
-        Event::DeviceRevoked { name },
+        Event::DeviceRevoked { name: name.clone() },
+        Event::DeviceAsked { name },
         Event::LoginWithSettlingFactor {
             factors: vec![Factor::Password, Factor::Totp, Factor::Face, Factor::Device],
         },

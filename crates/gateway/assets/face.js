@@ -36,6 +36,11 @@ function typed() {
 /** @returns {string} the account */
 const username = () => page.dataset.username ?? spelled(typed().username ?? "");
 
+/** The parts of a browser that is no device of the account, on the page of the sign-in. */
+const [ask, asked] = ["ask", "asked"].map((id) => document.getElementById(id));
+/** Where the pictures go: to the sign-in, or to the request of this browser. */
+let way = "/sign-in/face";
+
 const ofPage = { nonce: page.dataset.nonce ?? "", since: Date.now() };
 
 /** @returns {Promise<string>} the nonce of the page, or a new one if it is too old */
@@ -119,6 +124,7 @@ async function capture() {
 async function submit() {
   complain("");
   add.hidden = true;
+  if (ask) ask.hidden = true;
   showButtons();
   say(text("sending"));
   const { to, action } = page.dataset;
@@ -141,23 +147,56 @@ async function submit() {
   }
   try {
     const proof = { ...typed(), username: name, to, client_ts_utc, device, ...taken };
-    const answer = await post(action ?? "/sign-in/face", proof);
+    const answer = await post(action ?? way, proof);
+    if (way === "/sign-in/ask") return showNumber(answer.number);
     if (action) noteIdentifier(name);
     await remember(name);
     if (action) page.dispatchEvent(new CustomEvent("replaced", { detail: answer }));
     else location.assign(answer.to);
   } catch (error) {
-    taken = null;
+    const isKey = error instanceof Refusal && KEY_REFUSED.includes(error.code ?? "");
+    // A face that answered a challenge has to answer another one.
+    if (!isKey || taken?.challenge) taken = null;
     stopCamera();
     complain(wordsOf(error));
-    if (error instanceof Refusal && KEY_REFUSED.includes(error.code ?? "")) {
-      showCommand(device);
-      keyMade.hidden = true;
-      add.hidden = false;
-    }
     say("");
-    showButtons(start);
+    if (isKey) refuseKey(device);
+    else showButtons(start);
   }
+}
+
+/** What a person can do with a browser that is no device. @param {{ key: string, mac: string }} device */
+function refuseKey(device) {
+  if (asked && !asked.hidden && way === "/sign-in/face") {
+    complain(text("waiting"));
+    return;
+  }
+  showCommand(device);
+  keyMade.hidden = true;
+  add.hidden = false;
+  if (ask) ask.hidden = false;
+  else showButtons(start);
+}
+
+/** Sends the pictures again, or takes new ones. @param {string} where */
+async function goOn(where) {
+  way = where;
+  if (taken) await submit();
+  else await open();
+}
+
+/** @param {string} number what the person compares on the other device */
+function showNumber(number) {
+  const shown = part("ask-number", HTMLElement);
+  shown.textContent = number;
+  way = "/sign-in/face";
+  // The request has spent the nonce, and the answer to a challenge.
+  ofPage.since = 0;
+  if (taken?.challenge) taken = null;
+  say("");
+  if (!asked) return;
+  asked.hidden = false;
+  asked.focus();
 }
 
 /** @param {{ key: string, mac: string }} device */
@@ -178,3 +217,5 @@ start.addEventListener("click", open);
 take.addEventListener("click", capture);
 send.addEventListener("click", submit);
 again.addEventListener("click", open);
+document.getElementById("ask-go")?.addEventListener("click", () => goOn("/sign-in/ask"));
+document.getElementById("ask-on")?.addEventListener("click", () => goOn("/sign-in/face"));

@@ -9,9 +9,10 @@ const form = document.querySelector("main form");
 const proof = document.getElementById("proof");
 
 if (form instanceof HTMLFormElement && proof instanceof HTMLInputElement) {
+  let isReady = false;
   form.addEventListener("submit", async (event) => {
     const identifier = form.elements.namedItem("identifier");
-    if (!(identifier instanceof HTMLInputElement) || proof.value) return;
+    if (!(identifier instanceof HTMLInputElement) || isReady) return;
     event.preventDefault();
     try {
       noteIdentifier(identifier.value);
@@ -21,7 +22,9 @@ if (form instanceof HTMLFormElement && proof instanceof HTMLInputElement) {
         proof.value = JSON.stringify({ username, device: await deviceProof(username, nonce) });
       }
     } finally {
-      form.submit();
+      isReady = true;
+      // The button may have a value of its own.
+      form.requestSubmit(event.submitter);
     }
   });
 }

@@ -7,9 +7,10 @@
 //! brand      the name, the logo and the colour that an operator has set
 //! session    the session of a browser's cookie, renewed if it is due
 //! sign_in    /sign-in: password, one-time code, face (170, 180, 182)
+//! ask        /sign-in/ask: a browser that asks to become a device (256)
 //! bound      /session: a session that only its browser can renew (188, 189)
 //! sign_out   /sign-out
-//! account    /account: one's own sign-ins and devices
+//! account    /account: one's own sign-ins and devices, and browsers that ask to become one (257)
 //! register   /sign-up and /invitation: password and authenticator of a new account (160, 162, 210)
 //! enrol      its face and this browser (184)
 //! forgotten  /forgotten: a code and a new password (340, 350, 360)
@@ -25,6 +26,7 @@
 //! has text from another place than its template and `locales/pages`, and no script is in a page.
 
 mod account;
+mod ask;
 mod assets;
 mod bound;
 mod brand;
@@ -74,12 +76,13 @@ use serde::Deserialize;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 36] = [
+pub(crate) static ROUTES: [Route; 39] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
     form(SignIn, "/sign-in/challenge", Takes::Json, |call| Box::pin(sign_in::challenge(call))),
     form(SignIn, "/sign-in/face", Takes::Pictures, |call| Box::pin(sign_in::face(call))),
+    form(SignIn, "/sign-in/ask", Takes::Pictures, |call| Box::pin(ask::ask(call))),
     page(SignIn, "/sign-out", |call| Box::pin(async move { sign_out::question(&call) })),
     form(SignIn, "/sign-out", Takes::Form, |call| Box::pin(sign_out::out(call))),
     form(SignIn, "/language", Takes::Form, |call| Box::pin(async move { language(&call) })),
@@ -101,6 +104,10 @@ pub(crate) static ROUTES: [Route; 36] = [
     page(SignIn, "/account/devices/revoke", |call| Box::pin(account::revoke::form(call))),
     form(SignIn, "/account/devices/revoke", Takes::Form, |call| {
         Box::pin(account::revoke::revoke(call))
+    }),
+    page(SignIn, "/account/devices/request", |call| Box::pin(account::request::form(call))),
+    form(SignIn, "/account/devices/request", Takes::Form, |call| {
+        Box::pin(account::request::decide(call))
     }),
     page(SignIn, "/forgotten", |call| Box::pin(async move { forgotten::form(&call) })),
     form(SignIn, "/forgotten", Takes::Form, |call| Box::pin(forgotten::request(call))),

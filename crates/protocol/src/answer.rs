@@ -10,6 +10,7 @@ pub use console::{
 use crate::{
     code::Code,
     contact::Email,
+    device_request::RequestNumber,
     envelope::Reference,
     frame::{self, FrameError, HEADER},
     grant::GrantToken,
@@ -123,7 +124,7 @@ pub struct AnswerBody {
     )]
     pub recovery_codes: Option<Vec<Secret<String>>>,
     /// Authorises the next command, once, or those of five minutes (186). Commands 160, 162, 170, 180, 186,
-    /// 202, 210, 250 and 350.
+    /// 202, 210, 250, 256 and 350.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantToken>,
     /// The page of the portal that takes an invitation: a URL with the `grant`. Commands 202 and 250, if the
@@ -178,6 +179,12 @@ pub struct AnswerBody {
     /// The account's devices. Commands 222 and 232.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<Vec<DeviceRow>>,
+    /// The browsers that ask to become a device of the account. Command 222, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<DeviceRequestRow>,
+    /// The number of such a request, which the person compares. Command 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<RequestNumber>,
     /// Quality of the enrolled face. Commands 184, 200 and 320.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_quality: Option<FaceQuality>,
@@ -268,6 +275,22 @@ pub struct DeviceRow {
     pub bound_by: BoundBy,
     /// When it last proved its key.
     pub last_seen: UnixMillis,
+}
+
+/// A browser that asks to become a device of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DeviceRequestRow {
+    /// The number that the browser shows.
+    pub number: RequestNumber,
+    /// The name that the browser gives itself.
+    pub name: String,
+    /// The address that it asked from.
+    pub peer: String,
+    /// When it asked.
+    pub asked_at: UnixMillis,
+    /// When the request expires.
+    pub expires_at: UnixMillis,
 }
 
 /// One session of an account.

@@ -12,6 +12,7 @@ mod challenge;
 mod confirm;
 mod console;
 mod device;
+mod device_request;
 mod enrol;
 mod gateway;
 mod hello;
@@ -37,6 +38,7 @@ pub use console::{
     ProveAgain, Reason, ShowAccount, ShowState, ViewAudit,
 };
 pub use device::{BindDevice, ListDevices, ProveDevice, RevokeDevice};
+pub use device_request::{AskForDevice, DecideDevice};
 pub use enrol::EnrolFace;
 pub use gateway::ProveGateway;
 pub use hello::{GetKeys, Hello};
@@ -198,6 +200,10 @@ commands! {
     "252" SetGroups;
     /// 254: send a message again or delete it, in the console.
     "254" ChangeMessage;
+    /// 256: ask for a browser to become a device.
+    "256" AskForDevice with pictures;
+    /// 257: add or refuse such a browser, from a device.
+    "257" DecideDevice;
     /// 300: replace the secret for one-time codes.
     "300" RecoverTotp with pictures of a device;
     /// 310: replace the password.

@@ -42,6 +42,7 @@ pub mod command;
 pub mod consent;
 pub mod contact;
 pub mod device;
+pub mod device_request;
 pub mod envelope;
 pub mod frame;
 mod framed;

@@ -9,6 +9,7 @@ use crate::{
     consent::{Consent, MAX_NOTICE_CHARS},
     contact::{Email, MAX_PHONE_CHARS, Phone},
     device::{DeviceId, DeviceKey, DeviceName, DeviceNonce, DeviceSignature, MAX_NAME_CHARS},
+    device_request::RequestNumber,
     envelope::{Envelope, MAX_REFERENCE_CHARS, Reference},
     gateway::GatewayName,
     grant::GrantToken,
@@ -107,6 +108,7 @@ impl JsonSchema for Level {
 text!(OneTimeCode, "OneTimeCode", { "type": "string", "pattern": "^[0-9]([ -]?[0-9]){5}$" });
 text!(Passcode, "Passcode", { "type": "string", "pattern": "^[0-9A-Za-z]{6}$" });
 text!(ResetCode, "ResetCode", { "type": "string", "pattern": "^[0-9]{6}$" });
+text!(RequestNumber, "RequestNumber", { "type": "string", "pattern": "^[0-9]{6}$" });
 text!(MacAddress, "MacAddress", {
     "type": "string",
     "pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}$"

@@ -232,6 +232,12 @@ words! {
         SetGroups = "set_groups",
         /// 254.
         ChangeMessage = "change_message",
+        /// 256.
+        AskForDevice = "ask_for_device",
+        /// 257, if it adds the browser.
+        AddAskedDevice = "add_asked_device",
+        /// 257, if it refuses the browser.
+        RefuseDevice = "refuse_device",
         /// 300.
         RecoverTotp = "recover_totp",
         /// 310.

@@ -104,6 +104,8 @@ impl Context {
             Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,
             Command::BindDevice(bind) => slow(id, auth.bind_device(received, bind)).await,
             Command::RevokeDevice(revoke) => slow(id, auth.revoke_device(received, revoke)).await,
+            Command::AskForDevice(ask) => slow(id, auth.ask_for_device(received, ask)).await,
+            Command::DecideDevice(decide) => slow(id, auth.decide_device(received, decide)).await,
             Command::ListAccounts(list) => slow(id, auth.list_accounts(received, list)).await,
             Command::ShowAccount(show) => slow(id, auth.show_account(received, show)).await,
             Command::ChangeAccount(change) => slow(id, auth.change_account(received, change)).await,

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod decoy;
 pub(crate) mod delivery;
 pub(crate) mod device;
+pub(crate) mod device_request;
 pub(crate) mod erasure;
 pub(crate) mod event;
 pub(crate) mod factor;

@@ -27,6 +27,7 @@ fn events() -> Vec<Event> {
         | Event::DeviceReplaced
         | Event::DeviceBound { .. }
         | Event::DeviceRevoked { .. }
+        | Event::DeviceAsked { .. }
         | Event::LoginWithSettlingFactor { .. }
         | Event::PasswordUsedElsewhere
         | Event::Passcode { .. }
@@ -44,7 +45,8 @@ fn events() -> Vec<Event> {
         Event::FaceRemoved,
         Event::DeviceReplaced,
         Event::DeviceBound { name: name.clone() },
-        Event::DeviceRevoked { name },
+        Event::DeviceRevoked { name: name.clone() },
+        Event::DeviceAsked { name },
         Event::LoginWithSettlingFactor { factors: vec![Factor::Password, Factor::Totp] },
         Event::PasswordUsedElsewhere,
         Event::Passcode {
@@ -96,7 +98,7 @@ fn every_notice_is_rendered_in_every_language() {
             texts.insert(text);
         }
     }
-    assert_eq!(texts.len(), 45, "two notices have the same text");
+    assert_eq!(texts.len(), 48, "two notices have the same text");
 }
 
 #[test]

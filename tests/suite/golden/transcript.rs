@@ -20,7 +20,7 @@ const PICTURES: [&str; 4] = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg
 
 /// Random or variable values: the text before the value, the characters that end it, and its
 /// placeholder.
-const VARIABLE: [(&str, &[char], &str); 28] = [
+const VARIABLE: [(&str, &[char], &str); 29] = [
     // First, because its text holds others.
     ("\"proof\":\"", &['"'], "<proof>"),
     ("\"request_id\":\"", &['"'], "<request id>"),
@@ -35,6 +35,7 @@ const VARIABLE: [(&str, &[char], &str); 28] = [
     ("\"audit\":{", &['}'], "<tree>"),
     ("\"certificate_until\":\"", &['"'], "<time>"),
     ("\"bytes\":", &['}', ','], "<number>"),
+    ("\"number\":\"", &['"'], "<number>"),
     ("\"steps\":[", &[']'], "\"left\",\"mouth\""),
     ("\"jwt\":\"", &['"'], "<signed token>"),
     ("\"x\":\"", &['"'], "<x>"),

@@ -133,6 +133,41 @@ pub(super) fn camera(
     check(browser, "face-sent");
 }
 
+/// The pages of a browser that asks to become a device, `browsers.1`, and of the one that decides.
+pub(super) fn asking(
+    portal: &Portal,
+    browsers: (&mut Browser, &mut Browser),
+    alice: &Persona,
+    mut check: impl FnMut(&mut Browser, &str),
+) {
+    let (first, second) = browsers;
+    let clock = portal.web.server().clock();
+    camera(portal, second, alice, |_, _| {});
+    clock.advance_ms(1000);
+    second.press_on("#ask-go");
+    second.wait_for("#asked:visible");
+    check(second, "asked");
+    first.go(&portal.url("/account"));
+    check(first, "account-request");
+    first.press_on("form[action='/account/devices/request'] button");
+    first.wait_for("#otp");
+    check(first, "request");
+    for (password, shown, name) in [
+        ("violet-Ox-43", "#password-fault", "request-fault"),
+        (alice.password.expose(), "p[role=status]", "request-refused"),
+    ] {
+        clock.advance_ms(MINUTE_MS);
+        first.set_clock(portal.web.server().now());
+        first.press_on("#password");
+        first.type_text(password);
+        first.press(&["Tab"]);
+        first.type_text(alice.code(portal.web.server().now()).as_str());
+        first.press_on("button[value=refuse]");
+        first.wait_for(shown);
+        check(first, name);
+    }
+}
+
 /// The pages of a forgotten password and of the recoveries.
 pub(super) async fn recovery(
     portal: &Portal,

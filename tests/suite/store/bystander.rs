@@ -5,12 +5,15 @@ use fourauth_client::Identity;
 use fourauth_factors::totp::Step;
 use fourauth_protocol::{
     device::{DeviceId, DeviceName},
+    device_request::RequestNumber,
     group::Group,
     recovery_code::RecoveryCode,
+    secret::Secret,
+    time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Bound, BoundBy, BoxFuture, Error, Event, Factor, Groups, LoginLocation, NewConsent,
-    NewDevice, NewFace, NewSession, Store, Tx,
+    AccountId, Asked, Bound, BoundBy, BoxFuture, DeviceRequest, Error, Event, Factor, Groups,
+    LoginLocation, NewConsent, NewDevice, NewFace, NewSession, RequestPace, Store, Tx, Window,
 };
 use std::sync::Arc;
 
@@ -20,7 +23,7 @@ on_both_databases![
 ];
 
 /// Every operation on one account, given by its id; the account has version 1.
-const DEEDS: [(&str, Deed); 26] = [
+const DEEDS: [(&str, Deed); 28] = [
     ("set_groups", |tx, id, _| {
         let groups = Groups([Group::parse("staff").unwrap()].into());
         Box::pin(async move { tx.set_groups(id, &groups).await.map(drop) })
@@ -87,12 +90,21 @@ const DEEDS: [(&str, Deed); 26] = [
     ("saw_device", |tx, id, device| {
         Box::pin(async move { tx.saw_device(id, device, NOW).await.map(drop) })
     }),
+    ("ask_for_device", |tx, id, _| {
+        Box::pin(async move { tx.ask_for_device(id, 1, &request(8, 5), pace()).await.map(drop) })
+    }),
+    ("decide_request", |tx, id, _| {
+        Box::pin(async move {
+            let number = RequestNumber::from_value(7);
+            tx.decide_request(id, 1, number, NOW.saturating_add_ms(-1)).await.map(drop)
+        })
+    }),
 ];
 
 type Deed = for<'a> fn(&'a mut Tx, AccountId, DeviceId) -> BoxFuture<'a, Result<(), Error>>;
 
 /// Every table that has rows of an account.
-const ROWS: [(&str, &str); 7] = [
+const ROWS: [(&str, &str); 8] = [
     (
         "users",
         "username || password_hash || face_template_enc || totp_secret_enc || mac_address || \
@@ -107,7 +119,24 @@ const ROWS: [(&str, &str); 7] = [
     ("recovery_codes", "'a code'"),
     ("consents", "what || COALESCE(notice, '-')"),
     ("outbox", "subject || created"),
+    ("device_requests", "name || number || ',' || expires"),
 ];
+
+/// A request with this number of a browser with this key.
+fn request(number: u32, seed: u8) -> DeviceRequest {
+    DeviceRequest {
+        number: RequestNumber::from_value(number),
+        key: Identity::from_seed(Secret::new([seed; 32])).key(),
+        name: DeviceName::parse("browser").unwrap(),
+        peer: "192.0.2.7".to_owned(),
+        at: NOW.saturating_add_ms(-1000),
+        expires: NOW,
+    }
+}
+
+const fn pace() -> RequestPace {
+    RequestPace { window: Window { over: UnixMillis(0), latest: NOW }, most: 5 }
+}
 
 fn here() -> LoginLocation {
     LoginLocation::new(Some(mac(1)), "192.0.2.7")
@@ -143,6 +172,8 @@ async fn furnished(store: &Store, name: &str, identity: &Identity) -> AccountId 
             tx.remember_place(account, here(), before).await?;
             tx.replace_recovery_codes(account, &[code(7), code(6)]).await?;
             tx.record_consent(account, &consent(true)).await?;
+            let asked = tx.ask_for_device(account, 1, &request(7, 4), pace()).await?;
+            assert_eq!(asked, Asked::Yes);
             tx.notify(&notice(account, Event::TotpReplaced, before)).await
         })
     });
@@ -167,7 +198,7 @@ async fn a_change_to_one_account_leaves_another_unchanged(database: Database) {
     let bob = furnished(&store, "bob", &identity).await;
     plain.execute("UPDATE users SET version = 1").await;
     let untouched = rows(&plain, bob).await;
-    assert_eq!(untouched.len(), 9, "{untouched:?}");
+    assert_eq!(untouched.len(), 10, "{untouched:?}");
     for (number, (deed, act)) in (0..).zip(DEEDS) {
         let alice = furnished(&store, &format!("alice-{number}"), &identity).await;
         plain.execute("UPDATE users SET version = 1").await;
@@ -186,5 +217,7 @@ async fn reads_of_one_account_return_no_rows_of_another(database: Database) {
     let alice = enrol(&store, "alice").await.account;
     assert_eq!(store.devices(alice).await.unwrap(), []);
     assert_eq!(store.consents(alice).await.unwrap(), []);
+    let requests = store.device_requests(alice, NOW.saturating_add_ms(-1)).await.unwrap();
+    assert_eq!(requests, []);
     assert_eq!(store.sessions_of(alice, NOW.saturating_add_ms(-1)).await.unwrap(), 0);
 }

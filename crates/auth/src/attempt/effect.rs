@@ -7,7 +7,7 @@ use crate::{
     },
     conflict::{Aborted, Conflict},
     device::Moved,
-    rules::{passcode, reset},
+    rules::{device_request, passcode, reset},
 };
 use fourauth_factors::{
     password::Hash,
@@ -15,15 +15,17 @@ use fourauth_factors::{
 };
 use fourauth_protocol::{
     device::{DeviceId, DeviceName},
+    device_request::{DeviceDecision, RequestNumber},
     level::Level,
     mac_address::MacAddress,
     recovery_code::RecoveryCode,
     time::UnixMillis,
 };
 use fourauth_store::{
-    AccountId, Added, BoundRenewal, FIRST_VERSION, Factor, FamilyId, GrantHolder, GrantId, Lane,
-    LoginLocation, NewConsent, NewDevice, NewFace, NewPasscode, NewSession, NewUser, Notice,
-    OpenGrant, PasscodeMac, Renewal, ResetCodeMac, SessionBinding, Target, Tx,
+    AccountId, Added, BoundBy, BoundRenewal, DeviceRequest, FIRST_VERSION, Factor, FamilyId,
+    GrantHolder, GrantId, Lane, LoginLocation, NewConsent, NewDevice, NewFace, NewPasscode,
+    NewSession, NewUser, Notice, OpenGrant, PasscodeMac, Renewal, ResetCodeMac, SessionBinding,
+    Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -198,6 +200,23 @@ pub(crate) enum Change {
     BindDevice(NewDevice),
     /// Revokes a device.
     RevokeDevice(DeviceName),
+    /// A browser asks to become a device.
+    AskForDevice(Box<DeviceRequest>),
+    /// A device decides about a browser that asks.
+    DecideDevice(DecidedDevice),
+}
+
+/// The decision about a browser that asks.
+#[derive(Debug)]
+pub(crate) struct DecidedDevice {
+    /// The request.
+    pub(crate) number: RequestNumber,
+    /// What becomes of it.
+    pub(crate) decision: DeviceDecision,
+    /// Its name, if it is added.
+    pub(crate) name: DeviceName,
+    /// The time from which it is trusted, if it is added.
+    pub(crate) trusted_from: UnixMillis,
 }
 
 impl Effect {
@@ -211,6 +230,16 @@ impl Effect {
             | Self::RequestReset(_)
             | Self::ResetPassword(_)
             | Self::Console(_) => None,
+        }
+    }
+
+    /// The number of the request of a browser that the effect is about, for the audit log.
+    pub(crate) fn request_number(&self) -> Option<RequestNumber> {
+        let Self::Change(change) = self else { return None };
+        match &change.change {
+            Change::AskForDevice(request) => Some(request.number),
+            Change::DecideDevice(decided) => Some(decided.number),
+            _ => None,
         }
     }
 
@@ -340,6 +369,7 @@ impl Change {
         match self {
             Self::LogIn { device, .. } => device.is_some(),
             Self::FirstFace(first) => first.device.is_some(),
+            Self::AskForDevice(_) => true,
             _ => false,
         }
     }
@@ -437,8 +467,34 @@ impl Change {
                 let revoked = revoked.ok_or(Conflict::NoSuchDevice)?;
                 tx.forget_lane(target, Lane::Device(revoked)).await?;
             }
+            Self::AskForDevice(request) => {
+                let pace = device_request::pace(at);
+                let asked = tx.ask_for_device(account, version, &request, pace).await?;
+                Conflict::of_request(asked)?;
+            }
+            Self::DecideDevice(decided) => decided.apply(tx, account, version, at).await?,
         }
         Ok(())
+    }
+}
+
+impl DecidedDevice {
+    async fn apply(
+        self,
+        tx: &mut Tx,
+        account: AccountId,
+        version: i64,
+        at: UnixMillis,
+    ) -> Result<(), Aborted> {
+        let Self { number, decision, name, trusted_from } = self;
+        let asked = tx.decide_request(account, version, number, at).await?;
+        let key = asked.ok_or(Conflict::NoSuchRequest)?;
+        if decision == DeviceDecision::Refuse {
+            return Ok(());
+        }
+        let (name, mac, by) = (Some(name), key.label(), BoundBy::Device);
+        let device = NewDevice { key, name, mac, by, at, trusted_from };
+        Ok(Conflict::of_binding(tx.bind_device(account, version, &device).await?)?)
     }
 }
 

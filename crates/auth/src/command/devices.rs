@@ -17,20 +17,26 @@ use crate::{
     verified::Verified,
 };
 use fourauth_protocol::{
-    answer::{AnswerBody, DeviceRow},
+    answer::{AnswerBody, DeviceRequestRow, DeviceRow},
     command::{BindDevice, ListDevices, RevokeDevice},
     level::Level,
 };
-use fourauth_store::{BoundBy, Device, Event, NewDevice};
+use fourauth_store::{BoundBy, Device, DeviceRequest, Event, NewDevice};
 
 /// The answer to 222.
 #[derive(Debug)]
-pub struct Devices(pub Vec<DeviceRow>);
+pub struct Devices {
+    /// The devices of the account.
+    pub bound: Vec<DeviceRow>,
+    /// The browsers that ask to become one.
+    pub requests: Vec<DeviceRequestRow>,
+}
 
 impl CommandAnswer for Devices {
     fn into_body(self) -> AnswerBody {
         let mut body = AnswerBody::default();
-        body.devices = Some(self.0);
+        body.devices = Some(self.bound);
+        body.requests = self.requests;
         body
     }
 }
@@ -70,7 +76,9 @@ impl Authenticator {
         let bearer = Bearer { token: list.token, mac: list.mac, level: Some(Level::Two) };
         self.bear(Action::ListDevices, &received, &bearer, async |session| {
             let devices = self.store.devices(session.account).await?;
-            Ok(Devices(devices.into_iter().map(shown).collect()))
+            let requests = self.store.device_requests(session.account, received.at.now).await?;
+            let bound = devices.into_iter().map(shown).collect();
+            Ok(Devices { bound, requests: requests.into_iter().map(asking).collect() })
         })
         .await
     }
@@ -108,6 +116,12 @@ fn another_device(verified: &Verified<'_>, bind: &BindDevice) -> Result<NewDevic
         at: verified.at(),
         trusted_from: verified.trust_facts().trusts_from(),
     })
+}
+
+fn asking(request: DeviceRequest) -> DeviceRequestRow {
+    let DeviceRequest { number, name, peer, at, expires, .. } = request;
+    let name = name.to_string();
+    DeviceRequestRow { number, name, peer, asked_at: at, expires_at: expires }
 }
 
 pub(super) fn shown(device: Device) -> DeviceRow {

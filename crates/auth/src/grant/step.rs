@@ -175,6 +175,6 @@ pub(crate) const fn finding(grant: Option<GrantId>) -> Finding {
     if grant.is_some() { Finding::Match } else { Finding::Mismatch }
 }
 
-fn holder(subject: &Subject, received: &Received) -> Holder {
+pub(crate) fn holder(subject: &Subject, received: &Received) -> Holder {
     Holder::new(subject.account, subject.version, received.origin.peer.to_string())
 }

@@ -114,7 +114,9 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
         | Conflict::NoSuchMessage
         | Conflict::NoSuchSession
         | Conflict::ChallengeSpent
-        | Conflict::SessionBound => None,
+        | Conflict::SessionBound
+        | Conflict::NoSuchRequest
+        | Conflict::DevicesAsked => None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! `/account`: the person's own sign-ins, each with its proof, and devices.
 
 pub(super) mod face;
+pub(super) mod request;
 pub(super) mod revoke;
 
 use super::{
+    ask,
     page::{Camera, page},
     see,
     session::Session,
@@ -18,7 +20,7 @@ use crate::{
 };
 use askama::Template;
 use fourauth_protocol::{
-    answer::{DeviceRow, SessionRow},
+    answer::{DeviceRequestRow, DeviceRow, SessionRow},
     code::Code,
     command::{Command, EndSession, ListDevices, ListSessions, ProveSignIn},
     level::Level,
@@ -41,6 +43,8 @@ struct AccountPage<'a> {
     sessions: Vec<SessionCard>,
     /// `None` if the sign-in may not see them.
     devices: Option<Vec<DeviceCard>>,
+    /// The browsers that ask to become one.
+    requests: Vec<RequestCard>,
 }
 
 struct SessionCard {
@@ -59,6 +63,20 @@ struct DeviceCard {
     seen: String,
 }
 
+struct RequestCard {
+    number: String,
+    shown_number: String,
+    name: String,
+    peer: String,
+    asked: String,
+}
+
+/// The devices of an account, and the browsers that ask to become one.
+struct OwnDevices {
+    bound: Vec<DeviceRow>,
+    requests: Vec<DeviceRequestRow>,
+}
+
 /// The session that a form names.
 #[derive(Deserialize)]
 struct Named {
@@ -69,7 +87,8 @@ pub(super) async fn show(call: Call) -> Outcome {
     let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
     let list = Command::ListSessions(ListSessions::new(session.token.clone()));
     let sessions = call.send(list).await?.body.sessions.unwrap_or_default();
-    let devices = devices(&call, &session).await?;
+    let own = devices(&call, &session).await?;
+    let (devices, requests) = own.map(|own| (own.bound, own.requests)).unzip();
     let username = session.body.username.as_ref().ok_or_else(Problem::incomplete)?;
     let level = session.body.level.map(|level| level.number().to_string());
     let account = AccountPage {
@@ -79,6 +98,7 @@ pub(super) async fn show(call: Call) -> Outcome {
         can_add_face: session.body.level.is_some_and(|level| level <= Level::Two),
         sessions: sessions.into_iter().rev().map(SessionCard::of).collect(),
         devices: devices.map(|rows| rows.into_iter().map(DeviceCard::of).collect()),
+        requests: requests.into_iter().flatten().map(RequestCard::of).collect(),
     };
     let mut response = page(StatusCode::OK, &account, Camera::Forbidden)?;
     session.keep(&mut response);
@@ -86,11 +106,14 @@ pub(super) async fn show(call: Call) -> Outcome {
 }
 
 /// The devices of the account. `None` if the sign-in has too low a level for them.
-async fn devices(call: &Call, session: &Session) -> Result<Option<Vec<DeviceRow>>, Problem> {
+async fn devices(call: &Call, session: &Session) -> Result<Option<OwnDevices>, Problem> {
     let list = Command::ListDevices(ListDevices::new(session.token.clone()));
     let answer = call.app.upstream.send(call.peer?, list).await?;
     match answer.code {
-        Code::Ok => Ok(Some(answer.body.devices.unwrap_or_default())),
+        Code::Ok => {
+            let bound = answer.body.devices.unwrap_or_default();
+            Ok(Some(OwnDevices { bound, requests: answer.body.requests }))
+        }
         Code::MoreNeeded => Ok(None),
         _ => Err(Problem::of_answer(answer)),
     }
@@ -154,6 +177,14 @@ impl DeviceCard {
     fn of(row: DeviceRow) -> Self {
         let DeviceRow { name, bound_at, last_seen, .. } = row;
         Self { name, bound: shown(bound_at), seen: shown(last_seen) }
+    }
+}
+
+impl RequestCard {
+    fn of(row: DeviceRequestRow) -> Self {
+        let DeviceRequestRow { number, name, peer, asked_at, .. } = row;
+        let (asked, shown_number) = (shown(asked_at), ask::shown(number));
+        Self { number: number.to_string(), shown_number, name, peer, asked }
     }
 }
 

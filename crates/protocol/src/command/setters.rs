@@ -15,12 +15,12 @@
 //! ```
 
 use super::{
-    Authorise, BindDevice, CodeStep, ConfirmTotp, ConsoleSession, EndAccess, EndSession, EnrolFace,
-    ExchangeToken, FaceStep, FollowAudit, Invite, InvitePerson, ListAccounts, ListDevices,
-    ListMessages, ListSessions, Login, PasswordStep, ProveDevice, ProveSignIn, ReadAudit,
-    RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp, RedeemPasscode, Register,
-    RenewSession, RequestPasscode, RequestReset, ResetPassword, RevokeDevice, ValidateReset,
-    ViewAudit,
+    AskForDevice, Authorise, BindDevice, CodeStep, ConfirmTotp, ConsoleSession, DecideDevice,
+    EndAccess, EndSession, EnrolFace, ExchangeToken, FaceStep, FollowAudit, Invite, InvitePerson,
+    ListAccounts, ListDevices, ListMessages, ListSessions, Login, PasswordStep, ProveDevice,
+    ProveSignIn, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+    RedeemPasscode, Register, RenewSession, RequestPasscode, RequestReset, ResetPassword,
+    RevokeDevice, ValidateReset, ViewAudit,
 };
 use crate::{
     audience::Audience,
@@ -125,6 +125,18 @@ setters! {
         face_challenge => challenge: FaceChallenge,
         /// The public key of the browser.
         device_key => device_pubkey: DeviceKey,
+        /// The name that the person gives the browser.
+        device_name => device_name: DeviceName,
+    }
+    AskForDevice {
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
+        /// The name that the browser gives itself.
+        device_name => device_name: DeviceName,
+    }
+    DecideDevice {
+        /// The code that the authenticator shows.
+        code => totp: OneTimeCode,
         /// The name that the person gives the browser.
         device_name => device_name: DeviceName,
     }

@@ -115,6 +115,7 @@ async fn forget(store: &Store, now: UnixMillis) -> Result<(), Error> {
             Box::pin(async move {
                 tx.forget_spent_grants(now).await?;
                 tx.forget_open_grants(now).await?;
+                tx.forget_device_requests(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_passcodes(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_reset_codes(now.saturating_add_ms(-DAY_MS)).await?;
                 tx.forget_old_requests(now.saturating_add_ms(-DAY_MS)).await?;

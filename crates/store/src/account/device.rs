@@ -68,17 +68,21 @@ pub struct NewDevice {
 
 impl NewDevice {
     /// The name that the device gets: the given one, or one that is derived from its key.
-    ///
-    /// # Panics
-    ///
-    /// Never: a derived name has 15 printable characters.
     #[must_use]
     pub fn given_name(&self) -> DeviceName {
-        self.name.clone().unwrap_or_else(|| {
-            let derived = format!("device-{}", &self.key.id().to_string()[..8]);
-            DeviceName::parse(&derived).expect("a derived name is short and printable")
-        })
+        self.name.clone().unwrap_or_else(|| derived_name(&self.key))
     }
+}
+
+/// The name of a device that its owner has given no name.
+///
+/// # Panics
+///
+/// Never: a derived name has 15 printable characters.
+#[must_use]
+pub fn derived_name(key: &DeviceKey) -> DeviceName {
+    let derived = format!("device-{}", &key.id().to_string()[..8]);
+    DeviceName::parse(&derived).expect("a derived name is short and printable")
 }
 
 /// Result of [`Tx::bind_device`].

@@ -51,6 +51,11 @@ pub enum Event {
         /// The name of the device.
         name: DeviceName,
     },
+    /// A browser asks to become a device.
+    DeviceAsked {
+        /// The name that it gives itself.
+        name: DeviceName,
+    },
     /// A login used factors that were changed recently without trust.
     LoginWithSettlingFactor {
         /// These factors.
@@ -164,6 +169,7 @@ impl Event {
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceBound { .. } => "device_bound",
             Self::DeviceRevoked { .. } => "device_revoked",
+            Self::DeviceAsked { .. } => "device_asked",
             Self::LoginWithSettlingFactor { .. } => "login_with_settling_factor",
             Self::PasswordUsedElsewhere => "password_used_elsewhere",
             Self::Passcode { .. } => "passcode",
@@ -243,7 +249,8 @@ mod tests {
             Event::FaceReplaced,
             Event::DeviceReplaced,
             Event::DeviceBound { name: name.clone() },
-            Event::DeviceRevoked { name },
+            Event::DeviceRevoked { name: name.clone() },
+            Event::DeviceAsked { name },
             Event::LoginWithSettlingFactor { factors: vec![Factor::Totp, Factor::Device] },
             Event::FaceEnrolled,
             Event::FaceOutdated,

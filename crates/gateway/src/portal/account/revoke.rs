@@ -108,7 +108,8 @@ impl Visit<'_> {
 
     /// What the person should know before: that the device is the only one, or that it is this browser.
     async fn warnings(&self) -> Result<Vec<&'static str>, Problem> {
-        let devices = devices(self.call, &self.session).await?.unwrap_or_default();
+        let own = devices(self.call, &self.session).await?;
+        let devices = own.map(|own| own.bound).unwrap_or_default();
         let names = |row: &DeviceRow| row.name == self.device.as_str();
         let is_only = devices.len() == 1 && devices.iter().all(names);
         let list = Command::ListSessions(ListSessions::new(self.session.token.clone()));

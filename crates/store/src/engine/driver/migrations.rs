@@ -55,6 +55,11 @@ pub(super) const SQLITE: &[Step] = &[
         include_str!("../../../../../migrations/sqlite/0021_bound_sessions.sql"),
     ),
     (22, "row_seals", include_str!("../../../../../migrations/sqlite/0022_row_seals.sql")),
+    (
+        23,
+        "device_requests",
+        include_str!("../../../../../migrations/sqlite/0023_device_requests.sql"),
+    ),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -100,6 +105,11 @@ pub(super) const POSTGRES: &[Step] = &[
         include_str!("../../../../../migrations/postgres/0021_bound_sessions.sql"),
     ),
     (22, "row_seals", include_str!("../../../../../migrations/postgres/0022_row_seals.sql")),
+    (
+        23,
+        "device_requests",
+        include_str!("../../../../../migrations/postgres/0023_device_requests.sql"),
+    ),
 ];
 
 /// The table that lists the applied migrations.
