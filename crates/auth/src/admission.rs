@@ -73,6 +73,11 @@ impl Admission {
         Err(Limited::Closed.into())
     }
 
+    /// Admits an attempt that guesses at nothing, whatever its lane has seen. It clears no failures.
+    pub(crate) fn without_limits(&self, target: Target) -> Admitted {
+        self.enter(target, Lane::Unknown).0
+    }
+
     /// Adds an attempt in progress to a lane. Returns it with the numbers of earlier attempts in
     /// progress, for every lane of the target.
     fn enter(&self, target: Target, lane: Lane) -> (Admitted, Vec<(Lane, u32)>) {

@@ -288,3 +288,29 @@ async fn an_invitation_takes_no_address_of_another_account() {
     let answer = portal.server.client().send_once(Command::Invite(invite)).await.unwrap();
     assert_eq!(answer.code, Code::Conflict);
 }
+
+/// Guesses of strangers at the account do not delay a person that has proved the password and the code.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_delay_a_first_face() {
+    let portal = Portal::with(|config| {
+        config.attempts.unknown_device = 5;
+        config.attempts.backoff_max_s = 0;
+    })
+    .await;
+    let (dora, grant) = portal.dora().await;
+    let step = |password: &str| {
+        let password = Secret::new(password.to_owned());
+        Command::PasswordStep(PasswordStep::new(dora.username.clone(), password))
+    };
+    for number in 1..=6 {
+        let stranger = Envelope::of_browser(IpAddr::from([203, 0, 113, number]), None);
+        portal.gateway.send_enclosed(stranger, step("violet-Ox-43")).await.unwrap();
+    }
+    // The controls: the account is closed to unknown devices, with and without a grant that is not one.
+    assert_eq!(portal.ask(None, step(PASSWORD)).await.code, Code::Locked);
+    let made_up = GrantToken::from_bytes([7; 32]);
+    let foreign = portal.enrol(made_up, &Browser::new()).await;
+    assert_eq!(foreign.code, Code::Locked, "{}", portal.row().await);
+    let enrolled = portal.enrol(grant, &Browser::new()).await;
+    assert_eq!(enrolled.code, Code::Ok, "{}", portal.row().await);
+}

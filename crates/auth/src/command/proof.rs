@@ -66,7 +66,15 @@ impl Authenticator {
             is_keyed: subject.enrolled.key,
         };
         attempt.proven_device = device.key();
-        let is_exempt = device.is_proven() || facts.has_recovery_code;
+        // Such a grant is all that 184 proves, and cannot be guessed. So its holder does not wait with
+        // strangers that guess at the account.
+        let of_enrolment = match &offered.password_grant {
+            Some(grant) if action == Action::EnrolFace => {
+                self.valid_step_grant(grant, &subject, &received).await?
+            }
+            _ => None,
+        };
+        let is_exempt = device.is_proven() || facts.has_recovery_code || of_enrolment.is_some();
         if let Some(limited) = received.limited().filter(|_| !is_exempt) {
             return attempt
                 .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
@@ -82,14 +90,21 @@ impl Authenticator {
         let (factors, lanes) = (offered.limited_factors(anyone), lane::lanes(facts));
         let (target, known_lanes) = (claimed.target(), subject.known_lanes);
         let request = AdmissionRequest { target, lanes: &lanes, known_lanes, factors, at };
-        let admitted = match decided(self.admission.admit(&self.store, request).await)? {
+        let admitted = if of_enrolment.is_some() {
+            Ok(self.admission.without_limits(target))
+        } else {
+            decided(self.admission.admit(&self.store, request).await)?
+        };
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(denial) => return attempt.conclude(&self.store, Verdict::unexamined(denial)).await,
         };
         let by = Requester::admitted(&received, admitted.lane);
         let grant = match &offered.password_grant {
-            Some(grant) => self.valid_step_grant(grant, &subject, &received).await?,
-            None => None,
+            Some(grant) if of_enrolment.is_none() => {
+                self.valid_step_grant(grant, &subject, &received).await?
+            }
+            _ => of_enrolment,
         };
         let challenge =
             self.take_challenge(offered.challenge.as_ref(), &claimed.name, &received).await?;
