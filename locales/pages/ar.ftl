@@ -315,7 +315,6 @@ recover-why = تستطيع أن تستبدل شيئًا فقدته إذا كان
 recover-without-face = أليس في حسابك وجه؟ تأتي كلمة مرور جديدة بالبريد أو برسالة نصية:
 recover-nothing = إذا فقدت أكثر من واحد منها فاسأل المسؤول.
 recover-other = استبدل شيئًا آخر
-recover-name = اسم الحساب
 recover-code-help = ستة أرقام. انتظر رمزًا جديدًا إذا كنت قد استخدمت هذا.
 recover-code-if-any = رمز الاستعادة، إن كان لديك
 recover-code-needed = رمز الاستعادة

@@ -315,7 +315,6 @@ recover-why = Sie können etwas ersetzen, das Sie verloren haben, wenn Sie alles
 recover-without-face = Hat Ihr Konto kein Gesicht? Ein neues Passwort kommt per Mail oder SMS:
 recover-nothing = Wenn Sie mehr als eines davon verloren haben, fragen Sie Ihre Administratoren.
 recover-other = Etwas anderes ersetzen
-recover-name = Name des Kontos
 recover-code-help = Sechs Ziffern. Warten Sie auf einen neuen Code, wenn Sie diesen schon verwendet haben.
 recover-code-if-any = Wiederherstellungscode, falls Sie einen haben
 recover-code-needed = Wiederherstellungscode

@@ -315,7 +315,6 @@ recover-why = You can replace one thing that you have lost if you have all the o
 recover-without-face = Does your account have no face? A new password comes by mail or text message:
 recover-nothing = If you have lost more than one of them, ask your administrator.
 recover-other = Replace something else
-recover-name = Name of the account
 recover-code-help = Six digits. Wait for a new code if you have used this one.
 recover-code-if-any = Recovery code, if you have one
 recover-code-needed = Recovery code

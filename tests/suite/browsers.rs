@@ -5,7 +5,7 @@ mod enrolment;
 
 use fourauth_auth::profile::Profile;
 use fourauth_client::{GatewayConnection, Identity};
-use fourauth_config::Config;
+use fourauth_config::{ChallengeConfig, Config};
 use fourauth_daemon::settings::Origin;
 use fourauth_protocol::{
     answer::Answer,
@@ -13,6 +13,7 @@ use fourauth_protocol::{
     command::{
         Authorise, BindDevice, CodeStep, Command, FaceStep, Hello, PasswordStep, RevokeDevice,
     },
+    contact::Email,
     device::{BrowserProof, DeviceName, DeviceNonce, message, origin_channel},
     envelope::Envelope,
     grant::GrantToken,
@@ -22,7 +23,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_tests::{models, persona::Persona, server::TestServer};
+use fourauth_tests::{models, persona::Persona, server::TestServer, with::With as _};
 use std::net::IpAddr;
 
 const ORIGIN: &str = "https://auth.example.org";
@@ -378,4 +379,38 @@ async fn the_session_of_a_browser_with_a_key_is_renewed() {
     let renewed = token(&due);
     assert_ne!(renewed.expose(), token(&signed_in).expose());
     assert_eq!(portal.check(renewed).await.code, Code::Ok);
+}
+
+/// The key of a browser signs what the person has typed, and the server finds the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_address_proves_the_key_of_its_account_only() {
+    let portal = Portal::with(|config| config.face.challenge = Some(ChallengeConfig::Off)).await;
+    let register = portal.server.registration("alice", "obama.jpg").with(|register| {
+        register.email = Email::parse("alice@example.org").ok();
+    });
+    let (alice, _) = portal.server.enrol_as(register).await;
+    let browser = Browser::new();
+    let signed_in = portal.face_step(&alice, alice.face.clone(), Some(&browser)).await;
+    assert_eq!(signed_in.code, Code::Ok, "{}", portal.row().await);
+    let address = Username::parse("alice@example.org").unwrap();
+    let recover = async |name: &Username, signed: &Username, door: bool| {
+        portal.server.clock().advance_ms(MINUTE_MS);
+        let mut recover = alice.recover_totp(portal.server.now());
+        (recover.username, recover.mac) = (name.clone(), Some(browser.mac));
+        let command = Command::RecoverTotp(recover);
+        if !door {
+            return portal.gateway.send(PEER, command).await.unwrap().code;
+        }
+        let proof = browser.proof(signed, portal.nonce().await);
+        portal.ask(Some(proof), command).await.code
+    };
+    // A program, where a name is a name, and a proof for another text than that of the command.
+    let other = Username::parse("bob@example.org").unwrap();
+    assert_eq!(recover(&address, &address, false).await, Code::Denied);
+    assert_eq!(recover(&address, &other, true).await, Code::DeviceMismatch);
+    assert_eq!(recover(&alice.username, &address, true).await, Code::DeviceMismatch);
+    assert_eq!(recover(&address, &address, true).await, Code::Ok, "{}", portal.row().await);
+    let row = portal.server.last_row().await;
+    assert_eq!(row.username.as_deref(), Some("alice"));
+    assert!(row.detail.contains("device=match(key,web)"), "{}", row.detail);
 }

@@ -44,6 +44,9 @@ pub struct Claim {
 #[derive(Debug, Clone)]
 pub(crate) struct CheckedClaim {
     pub(crate) claim: Claim,
+    /// The account that the signed name stands for: the same name, or that of the account with a signed
+    /// address.
+    pub(crate) account: Username,
     pub(crate) nonce: NonceCheck,
 }
 
@@ -99,12 +102,12 @@ impl CheckedClaim {
         name: &Username,
         rule: AddressRule,
     ) -> ClaimFacts {
-        let Self { claim, nonce } = self;
+        let Self { claim, account, nonce } = self;
         let key = device.map_or_else(decoy_key, |device| device.key);
         ClaimFacts {
             is_signed: claim.is_signed_by(&key),
             is_bound: device.is_some(),
-            is_for_this_account: claim.username == *name,
+            is_for_this_account: account == name,
             is_for_this_connection: !claim.channel.is_empty(),
             has_valid_nonce: nonce.allows_the_proof(),
             has_allowed_address: device.is_some_and(|device| match claim.binding {
@@ -217,8 +220,8 @@ impl DeviceContext {
 
     /// True if the device proves that it holds the key `offered`, which is not bound yet.
     pub(crate) fn holds(&self, offered: &DeviceKey, name: &Username) -> bool {
-        self.claim.as_ref().is_some_and(|CheckedClaim { claim, nonce }| {
-            let is_here = !claim.channel.is_empty() && claim.username == *name;
+        self.claim.as_ref().is_some_and(|CheckedClaim { claim, account, nonce }| {
+            let is_here = !claim.channel.is_empty() && account == name;
             let is_labelled = claim.binding != Binding::Web || claim.mac == Some(offered.label());
             let is_valid = is_here && is_labelled && nonce.allows_the_proof();
             claim.id == offered.id() && claim.is_signed_by(offered) && is_valid

@@ -149,8 +149,11 @@ async function submit() {
     const proof = { ...typed(), username: name, to, client_ts_utc, device, ...taken };
     const answer = await post(action ?? way, proof);
     if (way === "/sign-in/ask") return showNumber(answer.number);
-    if (action) noteIdentifier(name);
-    await remember(name);
+    // An address is not the name of the account, which the next sign-in tells.
+    if (!action || !/@|^\+/.test(name)) {
+      if (action) noteIdentifier(name);
+      await remember(name);
+    }
     if (action) page.dispatchEvent(new CustomEvent("replaced", { detail: answer }));
     else location.assign(answer.to);
   } catch (error) {

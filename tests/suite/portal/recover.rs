@@ -5,10 +5,15 @@
 
 use super::{ALICE, Portal, STRANGER};
 use fourauth_config::ChallengeConfig;
-use fourauth_protocol::{recovery_code::RecoveryCode, secret::Secret};
+use fourauth_protocol::{
+    contact::{Email, Phone},
+    recovery_code::RecoveryCode,
+    secret::Secret,
+};
 use fourauth_tests::{
     browser::Browser,
     persona::{Persona, key_of},
+    with::With as _,
 };
 
 const NEW_PASSWORD: &str = "amber-Fox-17";
@@ -31,7 +36,7 @@ fn open(portal: &Portal, browser: &mut Browser, link: &str) {
     browser.follow("Recover access");
     browser.follow(link);
     portal.a_minute_later(browser);
-    browser.fill("Name of the account", "alice");
+    browser.fill("Name, mail address or telephone number", "alice");
 }
 
 fn show_the_face(browser: &mut Browser, take: &str, send: &str) {
@@ -205,7 +210,7 @@ async fn a_page_that_was_open_for_long_still_proves_the_key() {
     let (portal, alice, mut browser) = alice_at_home().await;
     browser.set_clock(portal.web.server().now());
     browser.go(&portal.url("/recover/authenticator"));
-    browser.fill("Name of the account", "alice");
+    browser.fill("Name, mail address or telephone number", "alice");
     browser.fill("Password", alice.password.expose());
     // The nonce of the page is valid for ten minutes.
     for _ in 0..11 {
@@ -213,5 +218,57 @@ async fn a_page_that_was_open_for_long_still_proves_the_key() {
     }
     show_the_face(&mut browser, "Take the picture", "Replace the authenticator");
     browser.see("The old authenticator is invalid");
+    browser.close();
+}
+
+/// The address of an account is as good as its name, and that of no account is refused in the same way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_recovers_by_mail_address_or_telephone_number() {
+    let portal = with_challenge(ChallengeConfig::Off).await;
+    let server = portal.web.server();
+    let register = server.registration("alice", "obama.jpg").with(|register| {
+        register.email = Email::parse("alice@example.org").ok();
+        register.phone = Phone::parse("+43 660 1234567").ok();
+    });
+    let (alice, _) = server.enrol_as(register).await;
+    let mut browser = portal.browser_of_alice(&alice);
+    let mut refusals = Vec::new();
+    for (address, password) in
+        [("alice@example.org", "violet-Ox-43"), ("nemo@example.org", alice.password.expose())]
+    {
+        open(&portal, &mut browser, "Replace the authenticator");
+        browser.fill("Name, mail address or telephone number", address);
+        browser.fill("Password", password);
+        show_the_face(&mut browser, "Take the picture", "Replace the authenticator");
+        refusals.push(browser.complaint());
+    }
+    assert_eq!(refusals[0], "The name or the password is wrong.");
+    assert_eq!(refusals[0], refusals[1]);
+
+    open(&portal, &mut browser, "Replace the password");
+    browser.fill("Name, mail address or telephone number", "+43 660 1234567");
+    let code = alice.code(portal.web.server().now());
+    browser.fill("Code from your authenticator app", code.as_str());
+    browser.fill("New password", NEW_PASSWORD);
+    browser.fill("The new password once more", NEW_PASSWORD);
+    show_the_face(&mut browser, "Take the picture", "Replace the password");
+    browser.see("Your password is replaced");
+    let row = portal.row().await;
+    assert!(row.contains("device=match(key,web)"), "{row}");
+
+    let alice = Persona { password: Secret::new(NEW_PASSWORD.into()), ..alice };
+    open(&portal, &mut browser, "Replace the authenticator");
+    browser.fill("Name, mail address or telephone number", "alice@example.org");
+    browser.fill("Password", alice.password.expose());
+    show_the_face(&mut browser, "Take the picture", "Replace the authenticator");
+    browser.see("The old authenticator is invalid");
+    let uri = Secret::new(browser.text_of("#uri"));
+    let renewed = Persona { key: key_of(&uri), ..alice };
+    let now = portal.web.server().now();
+    browser.fill("Code that the app shows now", renewed.code(now).as_str());
+    browser.click("Confirm");
+    browser.see("The authenticator works.");
+    sign_in(&portal, &mut browser, &renewed);
+    browser.see("You are signed in as");
     browser.close();
 }

@@ -1,6 +1,6 @@
 //! The account that a command claims to be about, by its name or by an address.
 
-use crate::{authenticator::Authenticator, error::Error};
+use crate::{authenticator::Authenticator, error::Error, policy::Door, received::Received};
 use fourauth_protocol::{command::Identifier, username::Username};
 use fourauth_store::Target;
 
@@ -11,6 +11,8 @@ pub(crate) struct Claimed {
     pub(crate) name: Username,
     /// False if it stands for an address that no account has.
     pub(crate) may_exist: bool,
+    /// What the command says, which the key of a browser may have signed in place of the name.
+    pub(crate) typed: Username,
 }
 
 impl Claimed {
@@ -26,7 +28,7 @@ impl Claimed {
 
 impl From<&Username> for Claimed {
     fn from(name: &Username) -> Self {
-        Self { name: name.clone(), may_exist: true }
+        Self { name: name.clone(), may_exist: true, typed: name.clone() }
     }
 }
 
@@ -41,9 +43,27 @@ impl Authenticator {
             (None, None) => username.cloned(),
         };
         let matches = |found: &Username| username.is_none_or(|name| name == found);
+        let typed = identifier.label();
         Ok(match found.filter(matches) {
-            Some(name) => Claimed { name, may_exist: true },
-            None => Claimed { name: identifier.label(), may_exist: false },
+            Some(name) => Claimed { name, may_exist: true, typed },
+            None => Claimed { name: typed.clone(), may_exist: false, typed },
         })
+    }
+
+    /// The account that a recovery is about. On a page of the portal a person may type an address in place
+    /// of the name.
+    pub(crate) async fn recovered(
+        &self,
+        name: &Username,
+        received: &Received,
+    ) -> Result<Claimed, Error> {
+        let identifier = Identifier::parse(name.as_str()).ok();
+        match identifier.filter(|_| received.door == Door::Web) {
+            Some(identifier) => {
+                let claimed = self.named(&identifier).await?;
+                Ok(Claimed { typed: name.clone(), ..claimed })
+            }
+            None => Ok(name.into()),
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     command::claimed::Claimed,
     compute::Requester,
     decision::{Decision, Denial, judge},
-    device::DeviceContext,
+    device::{CheckedClaim, DeviceContext},
     error::Error,
     examine::Circumstances,
     limits::AdmissionRequest,
@@ -107,7 +107,7 @@ impl Authenticator {
             _ => of_enrolment,
         };
         let challenge =
-            self.take_challenge(offered.challenge.as_ref(), &claimed.name, &received).await?;
+            self.take_challenge(offered.challenge.as_ref(), &claimed.typed, &received).await?;
         let circumstances = Circumstances { required, recovery_code, grant, challenge, at, by };
         let examination = self.examine(&subject, &device, offered, circumstances).await?;
         let verified = Verified {
@@ -155,9 +155,13 @@ impl Authenticator {
     ) -> Result<(Subject, DeviceContext), Error> {
         let claim =
             received.device.clone().filter(|claim| self.settings.profile.accepts(claim.binding));
-        let claim = claim.map(|claim| self.check_nonce(claim, received.at.now));
+        let Claimed { name, may_exist, typed } = claimed;
+        let claim = claim.map(|claim| {
+            let signed = claim.username.clone();
+            let account = if signed == *typed { name.clone() } else { signed };
+            CheckedClaim { account, ..self.check_nonce(claim, received.at.now) }
+        });
         let device = claim.as_ref().map(|checked| checked.claim.id);
-        let Claimed { name, may_exist } = claimed;
         let seeking = Seeking { name, may_exist: *may_exist, device, place };
         let subject = self.store.subject(seeking, &self.decoy).await?;
         let device = DeviceContext::identify(&subject, claim, place, self.settings.address_rule());

@@ -86,20 +86,21 @@ impl Authenticator {
         recover: RecoverTotp,
     ) -> Result<Audited<Recovered<NewAuthenticator>>, Error> {
         let offered = Offered::from(&recover);
-        let (action, name) = (Action::RecoverTotp, &recover.username);
+        let name = self.recovered(&recover.username, &received).await?;
+        let action = Action::RecoverTotp;
         self.prove(action, received, name, offered, async |verified| {
             // Sending the secret again follows the same trust rules as creating it.
             let side_effects =
                 self.recovery(verified, recover.recovery_code.clone(), Factor::Totp)?;
             let addressee = verified.device.addressee();
             if verified.totp_delivery().may_repeat(addressee, verified.at()) {
-                let same = self.provisioning(&verified.subject.totp, name);
+                let same = self.provisioning(&verified.subject.totp, &verified.subject.username);
                 let same = Recovered::of(same, &side_effects, verified.at());
                 let notices = vec![verified.notice(Event::TotpSentAgain)];
                 return Ok((Change::TotpAgain, SideEffects { notices, ..side_effects }, same));
             }
             let key = Self::new_key();
-            let new = self.provisioning(&key, name);
+            let new = self.provisioning(&key, &verified.subject.username);
             let new = Recovered::of(new, &side_effects, verified.at());
             Ok((Change::Totp(key, addressee), side_effects, new))
         })
@@ -117,12 +118,13 @@ impl Authenticator {
         recover: RecoverPassword,
     ) -> Result<Audited<Recovered<()>>, Error> {
         let offered = Offered::from(&recover);
-        let (action, name) = (Action::RecoverPassword, &recover.username);
+        let name = self.recovered(&recover.username, &received).await?;
+        let action = Action::RecoverPassword;
         self.prove(action, received, name, offered, async |verified| {
             let code = recover.recovery_code.clone();
             let side_effects = self.recovery(verified, code, Factor::Password)?;
             let rule = self.settings.password_rule;
-            let accepted = rule.accept(&recover.new_password, name.as_str());
+            let accepted = rule.accept(&recover.new_password, verified.subject.username.as_str());
             let password = accepted.map_err(Denial::NewPassword)?;
             let hash = self.hasher.create(password, verified.requester()).await?;
             let answer = Recovered::of((), &side_effects, verified.at());
@@ -143,7 +145,8 @@ impl Authenticator {
     ) -> Result<Audited<Recovered<FaceEnrolled>>, Error> {
         let offered = Offered::from(&recover);
         let pictures: Vec<Picture> = recover.new_faces().cloned().collect();
-        let (action, name) = (Action::RecoverFace, &recover.username);
+        let name = self.recovered(&recover.username, &received).await?;
+        let action = Action::RecoverFace;
         self.prove(action, received, name, offered, async |verified| {
             let side_effects =
                 self.recovery(verified, recover.recovery_code.clone(), Factor::Face)?;
@@ -167,7 +170,8 @@ impl Authenticator {
         recover: RecoverDevice,
     ) -> Result<Audited<Recovered<()>>, Error> {
         let offered = Offered::from(&recover);
-        let (action, name) = (Action::RecoverDevice, &recover.username);
+        let name = self.recovered(&recover.username, &received).await?;
+        let action = Action::RecoverDevice;
         self.prove(action, received, name, offered, async |verified| {
             let change = new_device(verified, &recover)?;
             let code = recover.recovery_code.clone();

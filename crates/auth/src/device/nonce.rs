@@ -69,6 +69,6 @@ impl Authenticator {
                 }
             }
         };
-        CheckedClaim { claim, nonce }
+        CheckedClaim { account: claim.username.clone(), claim, nonce }
     }
 }

@@ -19,7 +19,14 @@ use super::{
     sign_in::{camera_texts, hello, refusal, refused, send},
     words::Words,
 };
-use crate::{call::Call, compat::Digits, problem::Problem, response, route::Outcome, status};
+use crate::{
+    call::Call,
+    compat::{Digits, identity},
+    problem::Problem,
+    response,
+    route::Outcome,
+    status,
+};
 use askama::Template;
 use evidence::Evidence;
 use fourauth_protocol::{
@@ -28,7 +35,6 @@ use fourauth_protocol::{
     command::{Command, ConfirmTotp},
     one_time_code::OneTimeCode,
     secret::Secret,
-    username::Username,
     words::Requirement,
 };
 use hyper::StatusCode;
@@ -135,10 +141,10 @@ pub(super) async fn confirm(call: Call) -> Outcome {
     call.check_origin()?;
     let Confirmation { username, password, otp } = call.read()?;
     let words = call.words()?;
-    let Ok(username) = Username::parse(&username) else {
-        return Ok(refusal(StatusCode::BAD_REQUEST, words.say("fault-name"), None));
+    let Ok(account) = identity::any(&username) else {
+        return Ok(refusal(StatusCode::BAD_REQUEST, words.say("fault-identifier"), None));
     };
-    let mut confirm = ConfirmTotp::new(username, password);
+    let mut confirm = ConfirmTotp::new(account, password);
     confirm.totp = OneTimeCode::parse(otp.without_spaces().expose()).ok();
     let answer = send(&call, None, Command::ConfirmTotp(confirm)).await?;
     if answer.is_ok() {

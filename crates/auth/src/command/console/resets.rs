@@ -66,7 +66,7 @@ impl Authenticator {
 
     /// The account that the message is for. The device of the administrator is not one of its devices.
     async fn owner(&self, name: &Username, received: &Received) -> Result<Owner, NotGranted> {
-        let claimed = Claimed { name: name.clone(), may_exist: true };
+        let claimed = Claimed::from(name);
         let without_device = Received { device: None, ..received.clone() };
         let (subject, device) = self.identified(&claimed, &without_device, None).await?;
         Ok(Owner { subject, device })

@@ -19,6 +19,7 @@ use serde::Deserialize;
 /// What the script sends. A field that the page does not have is empty.
 #[derive(Deserialize)]
 pub(super) struct Evidence {
+    /// The name of the account, its mail address or its telephone number.
     username: String,
     #[serde(default)]
     password: Secret<String>,
@@ -49,7 +50,8 @@ impl Evidence {
     /// The command that replaces `lost`, and the proof that goes with it. A text that is no one-time code
     /// is a wrong one, which the server counts.
     pub(super) fn command(self, lost: Lost) -> Result<(Command, BrowserProof), Impossible> {
-        let name = Username::parse(self.username.trim()).map_err(|_| "fault-name")?;
+        // The server finds the account, so that the page does not tell which ones there are.
+        let name = Username::parse(self.username.trim()).map_err(|_| "fault-identifier")?;
         let proof = self.device.proof(name.clone());
         let recovery_code = self.recovery_code()?;
         let totp = OneTimeCode::parse(self.otp.without_spaces().expose()).ok();
