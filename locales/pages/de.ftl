@@ -391,6 +391,12 @@ request-added = Der Browser ist jetzt eines Ihrer Geräte. Machen Sie dort weite
 request-refused = Der Browser wurde abgelehnt.
 request-refused-help = Wenn Sie nicht angefragt haben, kennt jemand Ihr Passwort und einen Code. Ändern Sie sofort das Passwort, und melden Sie es Ihrer Administration.
 
+more-title = Diese Seite braucht mehr
+more-has = Ihre Anmeldung hat Stufe { $level }.
+more-needs = Die Seite, die Sie öffnen möchten, braucht Stufe { $level }.
+more-face = Ihr Konto hat noch kein Gesicht. Mit Gesicht und dem Schlüssel dieses Browsers hat Ihre Anmeldung Stufe 4. Danach melden Sie sich noch einmal an, und die Seite öffnet sich.
+more-again = Haben Sie in Ihrem Konto seit der Anmeldung etwas hinzugefügt oder ersetzt? Was ersetzt wurde, zählt nach einem Tag. Melden Sie sich dann noch einmal an, und die Seite öffnet sich.
+
 fault-identifier = Das ist kein Name, keine Mailadresse und keine Telefonnummer.
 fault-name = Das ist kein Name eines Kontos.
 fault-password = Tippen Sie das Passwort ein.

@@ -391,6 +391,12 @@ request-added = The browser is one of your devices now. Go on there.
 request-refused = The browser was refused.
 request-refused-help = If you did not ask, another person has your password and a code. Change the password now, and tell your administrator.
 
+more-title = This page needs more
+more-has = Your sign-in has level { $level }.
+more-needs = The page that you want to open needs level { $level }.
+more-face = Your account has no face yet. With a face and the key of this browser your sign-in has level 4. After that you sign in once more, and the page opens.
+more-again = Did you add something to your account, or replace it, since you signed in? What was replaced counts after a day. Then sign in again, and the page opens.
+
 fault-identifier = This is no name, mail address or telephone number.
 fault-name = This is no name of an account.
 fault-password = Type the password.

@@ -7,6 +7,7 @@ mod face;
 mod forgotten;
 mod keyboard;
 mod marked;
+mod more;
 mod other_browsers;
 mod pages;
 mod recover;

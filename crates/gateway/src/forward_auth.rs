@@ -136,7 +136,7 @@ async fn check(call: Call) -> Outcome {
     match person(&call, services, token, peer, level).await? {
         Answer::Is(identity) if identity.has_one_of(groups) => Ok(identity.response()),
         Answer::Is(_) => refused(&original, "Your account is in none of the groups for this page."),
-        Answer::LevelTooLow => refused(&original, "This page needs a login with more factors."),
+        Answer::LevelTooLow => send_to_more(services, &original, redirect, level),
         Answer::SignedOut => send_to_sign_in(services, &original, redirect),
     }
 }
@@ -196,12 +196,32 @@ fn send_to_sign_in(services: &Services, original: &Original, redirect: Redirect)
         return Err(signed_out());
     }
     let target = Target::of(original.url(), &services.settings.config).ok_or_else(signed_out)?;
-    let location = response::value(&entry::address(&services.settings.origin, &target));
+    let location = entry::address(&services.settings.origin, &target, None);
+    Ok(redirected(redirect, "Sign in first.", &location))
+}
+
+/// 403, or a redirect to the page that says what is missing if a browser shows the answer to a person.
+fn send_to_more(
+    services: &Services,
+    original: &Original,
+    redirect: Redirect,
+    level: Option<Level>,
+) -> Outcome {
+    const REASON: &str = "This page needs a login with more factors.";
+    let target = Target::of(original.url(), &services.settings.config);
+    let Some(target) = target.filter(|_| original.is_navigation()) else {
+        return refused(original, REASON);
+    };
+    let location = entry::address(&services.settings.origin, &target, level);
+    Ok(redirected(redirect, REASON, &location))
+}
+
+fn redirected(redirect: Redirect, reason: &str, location: &str) -> response::Response {
     let status = match redirect {
         Redirect::Status => StatusCode::FOUND,
         Redirect::Header => StatusCode::UNAUTHORIZED,
     };
-    let mut response = html::refusal(status, "Sign in first.");
-    response.headers_mut().insert(LOCATION, location);
-    Ok(response)
+    let mut response = html::refusal(status, reason);
+    response.headers_mut().insert(LOCATION, response::value(location));
+    response
 }

@@ -12,18 +12,30 @@ use crate::{
     route::Outcome,
 };
 use fourauth_daemon::settings::Origin;
-use fourauth_protocol::command::{Command, ExchangeToken};
+use fourauth_protocol::{
+    command::{Command, ExchangeToken},
+    level::Level,
+};
 use hyper::{StatusCode, header::LOCATION};
 use serde_json::Value;
 
 const PATH: &str = "/forward-auth/enter";
 
-static PARAMETERS: [Parameter; 2] =
-    [Parameter { name: "to", kind: Kind::Text }, Parameter { name: "bounced", kind: Kind::Flag }];
+static PARAMETERS: [Parameter; 3] = [
+    Parameter { name: "to", kind: Kind::Text },
+    Parameter { name: "bounced", kind: Kind::Flag },
+    Parameter { name: "level", kind: Kind::Number },
+];
 
-/// The address that leads a person back to a target.
-pub(super) fn address(origin: &Origin, target: &Target) -> String {
-    format!("{origin}{}", path(target))
+/// The address that leads a person back to a target, which may need a level that the session has not
+/// reached.
+pub(super) fn address(origin: &Origin, target: &Target, level: Option<Level>) -> String {
+    format!("{origin}{}{}", path(target), of_level(level))
+}
+
+/// The level as one more parameter. It only chooses the page that a person sees: the rules decide.
+fn of_level(level: Option<Level>) -> String {
+    level.map(|level| format!("&level={level}")).unwrap_or_default()
 }
 
 /// The same within this origin. A page of this origin needs no cookie of services.
@@ -40,11 +52,13 @@ pub(super) async fn enter(call: Call) -> Outcome {
     let value = |name| values.iter().find(|(it, _)| *it == name).map(|(_, value)| value);
     let is_bounced = value("bounced") == Some(&Value::Bool(true));
     let to = value("to").and_then(Value::as_str).unwrap_or_default();
+    let level = value("level").and_then(Value::as_u64).and_then(|it| u8::try_from(it).ok());
+    let level = level.and_then(Level::from_number);
     let target = services.target(to.to_owned());
     let target = target.ok_or_else(|| Problem::bad("This is not a page of a service."))?;
     if Cookie::Session.read(&call.headers).is_none() {
         // The way here began at another site, so a browser has kept the cookie back.
-        let again = format!("{}&bounced=true", path(&target));
+        let again = format!("{}{}&bounced=true", path(&target), of_level(level));
         let bounced = || portal::bounce(call.words()?, &again);
         return if is_bounced { Ok(to_sign_in(&target)) } else { bounced() };
     }
@@ -53,6 +67,11 @@ pub(super) async fn enter(call: Call) -> Outcome {
         Cookie::Session.clear(&mut response);
         return Ok(response);
     };
+    if session.body.level < level {
+        let mut response = redirect(&portal::more_path(&target, level));
+        session.keep(&mut response);
+        return Ok(response);
+    }
     let exchange = ExchangeToken::new(session.token.clone(), services.audience.clone());
     let answer = call.send(Command::ExchangeToken(exchange)).await?;
     let check_token = answer.body.token.ok_or_else(Problem::incomplete)?;

@@ -3,10 +3,13 @@
 use super::{
     complaint,
     page::{Camera, page},
-    sign_in::{OfferedKey, camera_texts, grant, hello, refusal, refused, send},
+    sign_in::{self, OfferedKey, camera_texts, grant, hello, refusal, refused, send},
     words::Words,
 };
-use crate::{call::Call, cookies::Cookie, problem::Problem, response, route::Outcome, status};
+use crate::{
+    call::Call, cookies::Cookie, forward_auth::Target, problem::Problem, response, route::Outcome,
+    status,
+};
 use askama::Template;
 use fourauth_protocol::{
     command::{Command, EnrolFace},
@@ -44,9 +47,16 @@ struct EnrolPage<'a> {
     nonce: &'a str,
     pictures: u32,
     texts: Vec<(&'static str, String)>,
+    /// The address of the sign-in that follows.
+    sign_in: String,
 }
 
-pub(super) async fn form(call: &Call, words: Words<'_>, username: &Username) -> Outcome {
+pub(super) async fn form(
+    call: &Call,
+    words: Words<'_>,
+    username: &Username,
+    target: Option<&Target>,
+) -> Outcome {
     let server = hello(call).await?.ok_or_else(Problem::incomplete)?;
     let mut texts = camera_texts(words);
     texts.extend(OF_THIS_PAGE.map(|key| (key, words.say(key))));
@@ -56,6 +66,7 @@ pub(super) async fn form(call: &Call, words: Words<'_>, username: &Username) -> 
         nonce: &server.device_nonce.unwrap_or_default(),
         pictures: server.pictures_at_enrolment,
         texts,
+        sign_in: sign_in::path(target),
     };
     page(StatusCode::OK, &enrol, Camera::Allowed)
 }

@@ -187,7 +187,7 @@ pub(super) async fn confirm(call: Call) -> Outcome {
     let (Some(grant), Some(username)) = (answer.body.grant, answer.body.username) else {
         return Ok(see("/sign-in"));
     };
-    let mut response = enrol::form(&call, words, &username).await?;
+    let mut response = enrol::form(&call, words, &username, None).await?;
     Cookie::Mfa.set(&mut response, grant.text().expose());
     Ok(response)
 }

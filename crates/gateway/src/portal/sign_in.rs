@@ -419,7 +419,7 @@ pub(super) fn grant(call: &Call) -> Option<GrantToken> {
 }
 
 /// The target that a form or an address names. `None` if it names none.
-fn target(call: &Call, to: String) -> Result<Option<Target>, Problem> {
+pub(super) fn target(call: &Call, to: String) -> Result<Option<Target>, Problem> {
     if to.is_empty() {
         return Ok(None);
     }

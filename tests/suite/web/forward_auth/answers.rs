@@ -106,8 +106,7 @@ async fn a_page_of_a_group_needs_that_group() {
 async fn a_page_of_a_level_needs_that_level() {
     let door = Door::open().await;
     let visit = door.visit(&door.session().await).await;
-    let page = door.ask("/vault").header("accept", "text/html").header("cookie", &visit);
-    let answer = page.send().await.unwrap();
+    let answer = door.ask("/vault").header("cookie", &visit).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert!(answer.text().await.unwrap().contains("more factors"));
 

@@ -207,3 +207,35 @@ async fn a_throttled_visitor_is_told_that_the_session_goes_on() {
     assert!(cookie(&out, "__Host-fourauth").is_none(), "the browser keeps its session");
     assert!(out.text().await.unwrap().contains("still signed in"));
 }
+
+/// A person with too low a level is told what is missing, and not sent round in circles.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_learns_what_a_page_of_a_level_needs() {
+    const VAULT: &str = "to=https%3A%2F%2Fwiki.example.test%2Fvault";
+    let door = Door::open().await;
+    let session = door.session().await;
+    let visit = door.visit(&session).await;
+    let ask = || door.ask("/vault").header("accept", "text/html").header("cookie", &visit);
+    let answer = ask().send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::FOUND);
+    let enter = header(&answer, "location");
+    let enter = enter.strip_prefix("https://auth.example.test").unwrap().to_owned();
+    assert_eq!(enter, format!("/forward-auth/enter?{VAULT}&level=2"));
+    let get = async |path: &str| {
+        door.request(Method::GET, path).header("cookie", &session).send().await.unwrap()
+    };
+    let more = header(&get(&enter).await, "location");
+    assert_eq!(more, format!("/sign-in/more?{VAULT}&level=2"));
+    let page = get(&more).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let text = page.text().await.unwrap();
+    assert!(text.contains("This page needs more"), "{text}");
+    assert!(text.contains(&format!("/sign-in?{VAULT}")), "{text}");
+    // A level that the session has leads back, also if the address names another one.
+    let back = get(&enter.replace("level=2", "level=1")).await;
+    assert_eq!(header(&back, "location"), "https://wiki.example.test/vault");
+    assert_eq!(ask().send().await.unwrap().status(), StatusCode::FOUND, "the rules decide");
+    // Only pages of services are led back to.
+    let elsewhere = get("/sign-in/more?to=https%3A%2F%2Fevil.example%2F&level=2").await;
+    assert_eq!(elsewhere.status(), StatusCode::BAD_REQUEST);
+}

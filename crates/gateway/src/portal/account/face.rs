@@ -5,14 +5,16 @@ use crate::{
     call::Call,
     compat::Digits,
     cookies::Cookie,
+    forward_auth::Target,
     portal::{
         Session, complaint, enrol,
         fault::Fault,
         page::{Camera, page},
-        sign_in::{refused, send},
+        sign_in::{refused, send, target},
         words::Words,
     },
     problem::Problem,
+    query::{self, Kind, Parameter},
     route::Outcome,
     status,
 };
@@ -25,8 +27,13 @@ use fourauth_protocol::{
 use hyper::StatusCode;
 use serde::Deserialize;
 
+static PARAMETERS: [Parameter; 1] = [Parameter { name: "to", kind: Kind::Text }];
+
 #[derive(Deserialize)]
 struct FaceForm {
+    /// The page of a service that the person is on the way to.
+    #[serde(default)]
+    to: String,
     #[serde(default)]
     password: Secret<String>,
     #[serde(default)]
@@ -40,16 +47,20 @@ struct FacePage<'a> {
     complaint: Option<String>,
     fault: Fault,
     username: &'a str,
+    to: &'a str,
 }
 
 pub(in crate::portal) async fn form(call: Call) -> Outcome {
+    let values = query::read(call.query.as_deref(), &PARAMETERS)?;
+    let target = target(&call, query::text(&values, "to").to_owned())?;
     let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
-    shown(&call, &session, StatusCode::OK, None, Fault::default())
+    shown(&call, (&session, target.as_ref()), StatusCode::OK, None, Fault::default())
 }
 
 pub(in crate::portal) async fn prove(call: Call) -> Outcome {
     call.check_origin()?;
-    let FaceForm { password, otp } = call.read()?;
+    let FaceForm { to, password, otp } = call.read()?;
+    let target = target(&call, to)?;
     let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
     let username = session.body.username.clone().ok_or_else(Problem::incomplete)?;
     let mut confirm = ConfirmTotp::new(username.clone(), password);
@@ -58,14 +69,16 @@ pub(in crate::portal) async fn prove(call: Call) -> Outcome {
     let words = call.words()?;
     if !answer.is_ok() {
         let (complaint, fault) = complaint::of_proof(&answer, &words);
-        let page = shown(&call, &session, status::of(answer.code), complaint, fault)?;
+        let way = (&session, target.as_ref());
+        let page = shown(&call, way, status::of(answer.code), complaint, fault)?;
         return Ok(refused(&answer, page));
     }
     let Some(grant) = answer.body.grant else {
         let complaint = Some(words.say("account-face-there"));
-        return shown(&call, &session, StatusCode::CONFLICT, complaint, Fault::default());
+        let way = (&session, target.as_ref());
+        return shown(&call, way, StatusCode::CONFLICT, complaint, Fault::default());
     };
-    let mut response = enrol::form(&call, words, &username).await?;
+    let mut response = enrol::form(&call, words, &username, target.as_ref()).await?;
     Cookie::Mfa.set(&mut response, grant.text().expose());
     session.keep(&mut response);
     Ok(response)
@@ -73,13 +86,15 @@ pub(in crate::portal) async fn prove(call: Call) -> Outcome {
 
 fn shown(
     call: &Call,
-    session: &Session,
+    (session, target): (&Session, Option<&Target>),
     status: StatusCode,
     complaint: Option<String>,
     fault: Fault,
 ) -> Outcome {
     let username = session.body.username.as_ref().ok_or_else(Problem::incomplete)?;
-    let face = FacePage { words: call.words()?, complaint, fault, username: username.as_str() };
+    let (words, username) = (call.words()?, username.as_str());
+    let to = target.map(Target::as_str).unwrap_or_default();
+    let face = FacePage { words, complaint, fault, username, to };
     let mut response = page(status, &face, Camera::Forbidden)?;
     session.keep(&mut response);
     Ok(response)
