@@ -1,6 +1,6 @@
 //! Forms of HTML without files (HTML Living Standard, "URL-encoded form data"), made into JSON.
 
-use crate::route::decoded_text;
+use crate::route::decoded_value;
 use fourauth_protocol::secret::Secret;
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 /// sent. A name that appears twice is a member twice, which is refused later.
 pub(crate) fn to_json(form: &[u8]) -> Secret<Vec<u8>> {
     let text = str::from_utf8(form).unwrap_or_default();
-    let decoded = |text: &str| decoded_text(&text.replace('+', " "));
     let members = text.split('&').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        let (name, value) = (Value::String(decoded(name)?), Value::String(decoded(value)?));
+        let (name, value) =
+            (Value::String(decoded_value(name)?), Value::String(decoded_value(value)?));
         Some(format!("{name}:{value}"))
     });
     let members: Vec<_> = members.collect();

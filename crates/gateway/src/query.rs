@@ -1,6 +1,6 @@
 //! The parameters after the `?` of a request, each with the type that its field has.
 
-use crate::{problem::Problem, route::decoded_text};
+use crate::{problem::Problem, route::decoded_value};
 use serde_json::{Value, json};
 
 /// One parameter that a route takes.
@@ -43,8 +43,7 @@ pub(crate) fn read(
         if values.iter().any(|(seen, _)| *seen == parameter.name) {
             return Err(Problem::bad(format!("Parameter `{}` appears twice.", parameter.name)));
         }
-        // In a query, `+` stands for a space (HTML, application/x-www-form-urlencoded).
-        let value = decoded_text(&text.replace('+', " ")).and_then(|it| parameter.kind.value(&it));
+        let value = decoded_value(text).and_then(|it| parameter.kind.value(&it));
         let value = value.ok_or_else(|| {
             Problem::bad(format!("Parameter `{}` has an impossible value.", parameter.name))
         })?;

@@ -151,6 +151,12 @@ pub(crate) fn decoded_text(encoded: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// Decodes a text of a query or of a form, where `+` stands for a space (HTML,
+/// application/x-www-form-urlencoded).
+pub(crate) fn decoded_value(encoded: &str) -> Option<String> {
+    decoded_text(&encoded.replace('+', " "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

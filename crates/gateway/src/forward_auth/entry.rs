@@ -49,12 +49,11 @@ pub(crate) fn path(target: &Target) -> String {
 pub(super) async fn enter(call: Call) -> Outcome {
     let services = call.services()?;
     let values = query::read(call.query.as_deref(), &PARAMETERS)?;
-    let value = |name| values.iter().find(|(it, _)| *it == name).map(|(_, value)| value);
-    let is_bounced = value("bounced") == Some(&Value::Bool(true));
-    let to = value("to").and_then(Value::as_str).unwrap_or_default();
-    let level = value("level").and_then(Value::as_u64).and_then(|it| u8::try_from(it).ok());
+    let is_bounced = values.contains(&("bounced", Value::Bool(true)));
+    let level = values.iter().find(|(name, _)| *name == "level");
+    let level = level.and_then(|(_, value)| u8::try_from(value.as_u64()?).ok());
     let level = level.and_then(Level::from_number);
-    let target = services.target(to.to_owned());
+    let target = services.target(query::text(&values, "to").to_owned());
     let target = target.ok_or_else(|| Problem::bad("This is not a page of a service."))?;
     if Cookie::Session.read(&call.headers).is_none() {
         // The way here began at another site, so a browser has kept the cookie back.
