@@ -80,6 +80,18 @@ struct Request<'a> {
     detail: String,
 }
 
+impl<'a> Request<'a> {
+    /// A command that only reads.
+    const fn reading(action: Action) -> Self {
+        Self { action, about: None, needs: Needs::Session, detail: String::new() }
+    }
+
+    /// A command that changes something.
+    const fn changing(action: Action, about: Option<&'a Username>, detail: String) -> Self {
+        Self { action, about, needs: Needs::FreshProof, detail }
+    }
+}
+
 impl Administrator {
     /// Checks everything that the console asks of a session. All of it was read at once.
     fn of(

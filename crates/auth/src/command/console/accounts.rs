@@ -1,6 +1,6 @@
 //! 230–238: an administrator sees and changes accounts.
 
-use super::{Needs, Request};
+use super::Request;
 use crate::{
     action::Action,
     answer::CommandAnswer,
@@ -54,8 +54,7 @@ impl Authenticator {
     ) -> Result<Audited<Accounts>, Error> {
         let ListAccounts { session, search, after, limit, .. } = list;
         let detail = search.as_ref().map(|part| format!("search={part:?}")).unwrap_or_default();
-        let (action, needs) = (Action::ListAccounts, Needs::Session);
-        let request = Request { action, about: None, needs, detail };
+        let request = Request { detail, ..Request::reading(Action::ListAccounts) };
         let search = AccountSearch {
             part: search.unwrap_or_default(),
             after: after.unwrap_or_default(),
@@ -80,8 +79,7 @@ impl Authenticator {
         show: ShowAccount,
     ) -> Result<Audited<Accounts>, Error> {
         let (about, at) = (&show.username, received.at.now);
-        let (action, needs) = (Action::ShowAccount, Needs::Session);
-        let request = Request { action, about: Some(about), needs, detail: String::new() };
+        let request = Request { about: Some(about), ..Request::reading(Action::ShowAccount) };
         self.as_console(request, received, show.session, async |admin| {
             let user = self.account(about).await?;
             let devices = self.store.devices(user.id).await?;
@@ -115,7 +113,7 @@ impl Authenticator {
     ) -> Result<Audited<()>, Error> {
         let ChangeAccount { session, username, change, reason, .. } = change;
         let detail = format!("change={change} {}", because(&reason));
-        let request = destructive(Action::ChangeAccount, &username, detail);
+        let request = Request::changing(Action::ChangeAccount, Some(&username), detail);
         let of = received.clone();
         self.as_console(request, received, session, async |admin| {
             let user = self.account(&username).await?;
@@ -153,7 +151,7 @@ impl Authenticator {
             (None, None) => "session=all".to_owned(),
         };
         let detail = format!("{what} {}", because(&reason));
-        let request = destructive(Action::EndAccess, &username, detail);
+        let request = Request::changing(Action::EndAccess, Some(&username), detail);
         self.as_console(request, received, session, async |_| {
             let id = self.account(&username).await?.id;
             let act = match (device_name, family) {
@@ -171,10 +169,6 @@ impl Authenticator {
     pub(super) async fn account(&self, name: &Username) -> Result<UserSummary, NotGranted> {
         Ok(self.store.user(name).await?.ok_or(Denial::NoSuchAccount)?)
     }
-}
-
-pub(super) const fn destructive(action: Action, about: &Username, detail: String) -> Request<'_> {
-    Request { action, about: Some(about), needs: Needs::FreshProof, detail }
 }
 
 /// The reason in an audit row. Its quotation marks are escaped, so that it cannot be taken for another part

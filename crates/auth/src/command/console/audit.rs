@@ -1,6 +1,6 @@
 //! 242 and 248: an administrator reads the audit log.
 
-use super::{Needs, Request};
+use super::Request;
 use crate::{
     action::Action,
     answer::CommandAnswer,
@@ -51,8 +51,7 @@ impl Authenticator {
         let limit = limit.unwrap_or(DEFAULT_ROWS).min(MAX_ROWS);
         let query =
             AuditQuery { username, action, success, id, before_id, limit, ..AuditQuery::default() };
-        let (action, needs) = (Action::ViewAudit, Needs::Session);
-        let request = Request { action, about: None, needs, detail: String::new() };
+        let request = Request::reading(Action::ViewAudit);
         self.as_console(request, received, session, async |_| {
             let rows = self.store.audit_rows(&query).await?;
             let proof = match id {

@@ -4,7 +4,7 @@
 //! after that, in further transactions. If one of these fails, the same command finishes the erasure: a name
 //! that is only in the log is erased from there.
 
-use super::{Needs, Request, accounts::because, quoted};
+use super::{Request, accounts::because, quoted};
 use crate::{
     action::Action,
     answer::CommandAnswer,
@@ -48,8 +48,7 @@ impl Authenticator {
     ) -> Result<Audited<Erased>, Error> {
         let EraseAccount { session, username, reason, .. } = erase;
         let (at, mut by) = (received.at.now, String::new());
-        let (action, needs) = (Action::EraseAccount, Needs::FreshProof);
-        let request = Request { action, about: None, needs, detail: because(&reason) };
+        let request = Request::changing(Action::EraseAccount, None, because(&reason));
         let audited = self
             .as_console(request, received, session, async |admin| {
                 let answer = Erased(Erasure::default());

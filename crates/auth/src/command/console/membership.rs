@@ -1,9 +1,6 @@
 //! 250 and 252: an administrator invites a person, and sets the groups of an account.
 
-use super::{
-    Needs, Request,
-    accounts::{because, destructive},
-};
+use super::{Request, accounts::because};
 use crate::{
     action::Action,
     attempt::{Audited, console::ConsoleAct},
@@ -29,7 +26,7 @@ impl Authenticator {
         let InvitePerson { session, username, email, phone, .. } = invite;
         let about = username.clone();
         let guest = Invitee { username, email, phone };
-        let request = destructive(Action::InvitePerson, &about, String::new());
+        let request = Request::changing(Action::InvitePerson, Some(&about), String::new());
         let of = received.clone();
         self.as_console(request, received, session, async |_| {
             let (account, invited) = self.invitation(&of, guest).await?;
@@ -51,8 +48,7 @@ impl Authenticator {
         let SetGroups { session, username, groups, reason, .. } = set;
         let groups = Groups(groups);
         let detail = format!("groups={} {}", groups.listed(), because(&reason));
-        let (action, needs) = (Action::SetGroups, Needs::FreshProof);
-        let request = Request { action, about: Some(&username), needs, detail };
+        let request = Request::changing(Action::SetGroups, Some(&username), detail);
         self.as_console(request, received, session, async |_| {
             let id = self.account(&username).await?.id;
             Ok((ConsoleAct::SetGroups(id, groups), ()))

@@ -1,6 +1,6 @@
 //! 246 and 254: the messages to people, as an administrator sees them. Their codes and addresses stay here.
 
-use super::{Needs, Request, accounts::because};
+use super::{Request, accounts::because};
 use crate::{
     action::Action,
     answer::CommandAnswer,
@@ -50,8 +50,7 @@ impl Authenticator {
         let limit = limit.unwrap_or(DEFAULT_MESSAGES).min(MOST_MESSAGES);
         let (listed, detail) =
             if all { (Listed::All, "all".to_owned()) } else { (Listed::Open, String::new()) };
-        let (action, needs) = (Action::ListMessages, Needs::Session);
-        let request = Request { action, about: None, needs, detail };
+        let request = Request { detail, ..Request::reading(Action::ListMessages) };
         self.as_console(request, received, session, async |_| {
             let entries = self.store.outbox(listed, limit).await?;
             let rows = entries.into_iter().map(row).collect();
@@ -77,8 +76,7 @@ impl Authenticator {
         let event = entry.as_ref().map_or("unknown", |entry| entry.event.word());
         let detail =
             format!("message={message} event={event} change={change} {}", because(&reason));
-        let (action, needs) = (Action::ChangeMessage, Needs::FreshProof);
-        let request = Request { action, about: about.as_ref(), needs, detail };
+        let request = Request::changing(Action::ChangeMessage, about.as_ref(), detail);
         self.as_console(request, received, session, async |_| {
             let act = match change {
                 _ if entry.is_none() => return Err(Denial::NoSuchMessage.into()),

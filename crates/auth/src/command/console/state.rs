@@ -1,6 +1,6 @@
 //! 244: the state of the server, for an administrator.
 
-use super::{Needs, Request};
+use super::Request;
 use crate::{
     action::Action,
     answer::CommandAnswer,
@@ -58,8 +58,7 @@ impl Authenticator {
         surroundings: impl AsyncFnOnce() -> Surroundings,
     ) -> Result<Audited<State>, Error> {
         let at = received.at;
-        let (action, needs) = (Action::ShowState, Needs::Session);
-        let request = Request { action, about: None, needs, detail: String::new() };
+        let request = Request::reading(Action::ShowState);
         self.as_console(request, received, show.session, async |_| {
             let Surroundings { software, checks, certificate_until, sinks, sinks_behind } =
                 surroundings().await;
