@@ -1,5 +1,25 @@
 //! The console: which sessions may use it, and what each command does and writes down.
 
+/// Runs each test on SQLite and on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                Box::pin(super::$case(crate::console::database::Database::Sqlite)).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let database = crate::console::database::Database::postgresql().await;
+                Box::pin(super::$case(database)).await;
+            })*
+        }
+    };
+}
+
+mod database;
 mod messages;
 mod pages;
 mod people;
@@ -7,6 +27,7 @@ mod proof;
 mod refusals;
 mod resets;
 
+use database::Database;
 use fourauth_client::{Client, Identity};
 use fourauth_config::Config;
 use fourauth_protocol::{
@@ -29,6 +50,7 @@ const MINUTE_MS: i64 = 60_000;
 /// A server, and Alice, an administrator that has signed in with four factors.
 struct Console {
     server: TestServer,
+    database: Database,
     alice: Persona,
     laptop: Arc<Identity>,
     token: Secret<String>,
@@ -53,24 +75,28 @@ async fn mark(server: &TestServer, name: &Username, is_administrator: bool) {
 
 impl Console {
     /// Alice may use the console, and Bob has an account.
-    async fn open() -> Self {
-        Self::open_with(|_| {}).await
+    async fn open(database: Database) -> Self {
+        Self::open_with(database, |_| {}).await
     }
 
     /// The same, with another configuration.
-    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
-        let console = Self::closed_with(change).await;
+    async fn open_with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let console = Self::closed_with(database, change).await;
         mark(&console.server, &console.alice.username, true).await;
         console
     }
 
     /// Alice is no administrator yet.
-    async fn closed() -> Self {
-        Self::closed_with(|_| {}).await
+    async fn closed(database: Database) -> Self {
+        Self::closed_with(database, |_| {}).await
     }
 
-    async fn closed_with(change: impl FnOnce(&mut Config)) -> Self {
-        let server = TestServer::configured(change).await;
+    async fn closed_with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let on_it = |config: &mut Config| {
+            database.configure(config);
+            change(config);
+        };
+        let server = TestServer::configured(on_it).await;
         let alice = server.enrol("alice", "obama.jpg").await;
         server.enrol("bob", "biden.jpg").await;
         let laptop = Arc::new(Identity::from_seed(Secret::new([7; 32])));
@@ -78,7 +104,7 @@ impl Console {
         let device = server.client().with_identity(Arc::clone(&laptop));
         let token = device.send_once(Command::Login(login)).await.unwrap().body.token.unwrap();
         server.clock().advance_ms(MINUTE_MS);
-        Self { server, alice, laptop, token }
+        Self { server, database, alice, laptop, token }
     }
 
     fn login(server: &TestServer, alice: &Persona, laptop: &Identity) -> Login {
@@ -126,13 +152,22 @@ impl Console {
     }
 }
 
+on_both_databases![
+    an_administrator_finds_accounts_by_a_part_of_the_name,
+    an_administrator_sees_devices_sessions_and_failures,
+    each_change_of_an_account_is_done_and_written_down,
+    an_unlocked_account_signs_in_at_once,
+    an_administrator_ends_sessions_and_revokes_a_device,
+    the_log_is_read_with_filters_and_followed,
+    the_state_says_what_the_server_depends_on,
+];
+
 fn list(session: ConsoleSession) -> Command {
     Command::ListAccounts(ListAccounts::new(session))
 }
 
-#[tokio::test]
-async fn an_administrator_finds_accounts_by_a_part_of_the_name() {
-    let console = Console::open().await;
+async fn an_administrator_finds_accounts_by_a_part_of_the_name(database: Database) {
+    let console = Console::open(database).await;
     let names = async |search: &str| {
         let list = ListAccounts::new(console.session()).search(search);
         let answer = console.ask(Command::ListAccounts(list)).await;
@@ -151,9 +186,8 @@ async fn an_administrator_finds_accounts_by_a_part_of_the_name() {
     assert_eq!(next[0].username, "bob");
 }
 
-#[tokio::test]
-async fn an_administrator_sees_devices_sessions_and_failures() {
-    let console = Console::open().await;
+async fn an_administrator_sees_devices_sessions_and_failures(database: Database) {
+    let console = Console::open(database).await;
     let wrong = console.server.enrol("carol", "obama.jpg").await;
     let login = wrong.login(console.server.now()).with(|login| {
         login.password = Secret::new("wrong-Pw-1".to_owned());
@@ -179,9 +213,8 @@ async fn an_administrator_sees_devices_sessions_and_failures() {
     assert_eq!(console.ask(show("nemo")).await.code, Code::NoSuchAccount);
 }
 
-#[tokio::test]
-async fn each_change_of_an_account_is_done_and_written_down() {
-    let console = Console::open().await;
+async fn each_change_of_an_account_is_done_and_written_down(database: Database) {
+    let console = Console::open(database).await;
     let grant = console.prove().await;
     for (change, word, is_disabled) in [
         (AccountChange::Disable, "disable", true),
@@ -200,9 +233,8 @@ async fn each_change_of_an_account_is_done_and_written_down() {
     }
 }
 
-#[tokio::test]
-async fn an_unlocked_account_signs_in_at_once() {
-    let console = Console::open().await;
+async fn an_unlocked_account_signs_in_at_once(database: Database) {
+    let console = Console::open(database).await;
     let bobs = console.server.enrol("bobby", "obama.jpg").await;
     let store = console.server.server().store();
     let target = fourauth_store::Target::account(&bobs.username);
@@ -218,9 +250,8 @@ async fn an_unlocked_account_signs_in_at_once() {
     assert_eq!(store.tallies(target).await.unwrap().iter().count(), 0);
 }
 
-#[tokio::test]
-async fn an_administrator_ends_sessions_and_revokes_a_device() {
-    let console = Console::open().await;
+async fn an_administrator_ends_sessions_and_revokes_a_device(database: Database) {
+    let console = Console::open(database).await;
     let bobs = console.server.enrol("bobby", "obama.jpg").await;
     let phone = Arc::new(Identity::from_seed(Secret::new([9; 32])));
     let sign_in = async || {
@@ -262,9 +293,8 @@ async fn an_administrator_ends_sessions_and_revokes_a_device() {
     assert_eq!(console.ask(revoke).await.code, Code::NoSuchDevice);
 }
 
-#[tokio::test]
-async fn the_log_is_read_with_filters_and_followed() {
-    let console = Console::open().await;
+async fn the_log_is_read_with_filters_and_followed(database: Database) {
+    let console = Console::open(database).await;
     let view = ViewAudit::newest(console.session()).action("login").limit(1_u32);
     let rows = console.ask(Command::ViewAudit(view)).await.body.rows.unwrap();
     assert_eq!((rows.len(), rows[0].action.as_str()), (1, "login"));
@@ -283,9 +313,8 @@ async fn the_log_is_read_with_filters_and_followed() {
     assert_eq!(follow(Some(newest)).await.len(), 1);
 }
 
-#[tokio::test]
-async fn the_state_says_what_the_server_depends_on() {
-    let console = Console::open().await;
+async fn the_state_says_what_the_server_depends_on(database: Database) {
+    let console = Console::open(database).await;
     let answer = console.ask(Command::ShowState(ShowState::new(console.session()))).await;
     let state = answer.body.state.unwrap_or_else(|| panic!("{}", answer.message));
     assert!(state.software.starts_with("fourauth ") && state.time.starts_with("synced"));

@@ -1,6 +1,6 @@
 //! The messages to people, as the console lists and changes them.
 
-use super::{Console, reason};
+use super::{Console, Database, reason};
 use fourauth_protocol::{
     answer::MessageRow,
     code::Code,
@@ -8,9 +8,15 @@ use fourauth_protocol::{
     username::Username,
 };
 
+on_both_databases![
+    an_administrator_sees_messages_that_wait,
+    an_administrator_deletes_a_message_once,
+    a_message_that_was_given_up_is_sent_again,
+];
+
 /// A console with one message to Bobby that waits. Its number is in the answer.
-async fn with_a_message() -> (Console, MessageRow) {
-    let console = Console::open().await;
+async fn with_a_message(database: Database) -> (Console, MessageRow) {
+    let console = Console::open(database).await;
     let bobby = console.server.enrol("bobby", "obama.jpg").await;
     let fresh = console.fresh(console.prove().await);
     let reset = AccountChange::ResetFace;
@@ -32,9 +38,8 @@ async fn change(console: &Console, message: i64, change: MessageChange) -> Code 
     console.ask(Command::ChangeMessage(change)).await.code
 }
 
-#[tokio::test]
-async fn an_administrator_sees_messages_that_wait() {
-    let (console, message) = with_a_message().await;
+async fn an_administrator_sees_messages_that_wait(database: Database) {
+    let (console, message) = with_a_message(database).await;
     assert_eq!((message.username.as_str(), message.event.as_str()), ("bobby", "face_removed"));
     assert_eq!((message.state.as_str(), message.attempts), ("waiting", 0));
     let row = console.row().await;
@@ -44,9 +49,8 @@ async fn an_administrator_sees_messages_that_wait() {
     assert!(!text.contains("detail") && !text.contains("peer"), "{text}");
 }
 
-#[tokio::test]
-async fn an_administrator_deletes_a_message_once() {
-    let (console, message) = with_a_message().await;
+async fn an_administrator_deletes_a_message_once(database: Database) {
+    let (console, message) = with_a_message(database).await;
     let number = message.message;
     let stale = ChangeMessage::new(console.session(), number, MessageChange::Drop, reason());
     let stale = console.ask(Command::ChangeMessage(stale)).await;
@@ -61,15 +65,14 @@ async fn an_administrator_deletes_a_message_once() {
     assert_eq!(change(&console, number, MessageChange::Drop).await, Code::NoSuchMessage);
 }
 
-#[tokio::test]
-async fn a_message_that_was_given_up_is_sent_again() {
-    let (console, message) = with_a_message().await;
+async fn a_message_that_was_given_up_is_sent_again(database: Database) {
+    let (console, message) = with_a_message(database).await;
     let (store, number) = (console.server.server().store(), message.message);
     // Given up, as the courier does it.
-    let url = console.server.folder().join("data/fourauth.db");
-    let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", url.display())).await.unwrap();
-    let given_up = "UPDATE outbox SET dead = 1, attempts = 9, last_error = 'refused' WHERE id = $1";
-    sqlx::query(given_up).bind(number).execute(&database).await.unwrap();
+    let given_up = format!(
+        "UPDATE outbox SET dead = 1, attempts = 9, last_error = 'refused' WHERE id = {number}"
+    );
+    console.database.execute(&console.server, given_up).await;
     let dead = list(&console, false).await.remove(0);
     assert_eq!((dead.state.as_str(), dead.attempts), ("given_up", 9));
     assert_eq!(dead.last_error.as_deref(), Some("refused"));

@@ -1,8 +1,7 @@
 //! Commands of the console that invite and erase people, and set their groups.
 
-use super::{Console, MINUTE_MS, bob, mark, reason};
+use super::{Console, Database, MINUTE_MS, bob, mark, reason};
 use fourauth_client::Identity;
-use fourauth_config::Config;
 use fourauth_protocol::{
     answer::Erasure,
     code::Code,
@@ -15,8 +14,18 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_tests::{postgres, with::With as _};
+use fourauth_tests::with::With as _;
 use std::sync::Arc;
+
+on_both_databases![
+    an_administrator_invites_a_person_with_a_fresh_proof,
+    groups_are_set_and_written_down,
+    an_erased_person_is_gone_from_accounts_and_log,
+    the_same_command_finishes_an_erasure,
+    an_administrator_does_not_erase_the_own_account,
+    of_two_that_erase_each_other_one_stays,
+    an_erased_account_signs_in_no_more,
+];
 
 const PASSWORD: &str = "violet-Ox-42";
 
@@ -28,9 +37,8 @@ fn erase(session: ConsoleSession, name: Username) -> Command {
     Command::EraseAccount(EraseAccount::new(session, name, reason()))
 }
 
-#[tokio::test]
-async fn an_administrator_invites_a_person_with_a_fresh_proof() {
-    let console = Console::open().await;
+async fn an_administrator_invites_a_person_with_a_fresh_proof(database: Database) {
+    let console = Console::open(database).await;
     let invite = |session| InvitePerson::new(session, dora());
     let stale = console.ask(Command::InvitePerson(invite(console.session()))).await;
     assert_eq!(stale.code, Code::MoreNeeded, "{}", stale.message);
@@ -54,9 +62,8 @@ async fn an_administrator_invites_a_person_with_a_fresh_proof() {
     assert_eq!(accepted.code, Code::Ok, "{}", accepted.message);
 }
 
-#[tokio::test]
-async fn groups_are_set_and_written_down() {
-    let console = Console::open().await;
+async fn groups_are_set_and_written_down(database: Database) {
+    let console = Console::open(database).await;
     let groups = ["ops", "staff"].map(|name| Group::parse(name).unwrap());
     let set =
         |session| Command::SetGroups(SetGroups::new(session, bob(), groups.clone(), reason()));
@@ -70,7 +77,8 @@ async fn groups_are_set_and_written_down() {
     assert_eq!(user.groups.listed(), "ops,staff");
 }
 
-async fn erases_bob_everywhere(console: Console) {
+async fn an_erased_person_is_gone_from_accounts_and_log(database: Database) {
+    let console = Console::open(database).await;
     let named = async |name: &str| {
         let rows = console.server.audit().await;
         rows.iter().filter(|row| row.username.as_deref() == Some(name)).count()
@@ -97,21 +105,8 @@ async fn erases_bob_everywhere(console: Console) {
     assert_eq!(console.ask(erase(fresh, bob())).await.code, Code::NoSuchAccount);
 }
 
-#[tokio::test]
-async fn an_erased_person_is_gone_from_accounts_and_log() {
-    erases_bob_everywhere(Console::open().await).await;
-}
-
-#[tokio::test]
-async fn an_erased_person_is_gone_on_postgresql() {
-    let url = postgres::cluster().database().await;
-    let on_postgresql = move |config: &mut Config| config.store.url = Some(url.parse().unwrap());
-    erases_bob_everywhere(Console::open_with(on_postgresql).await).await;
-}
-
-#[tokio::test]
-async fn the_same_command_finishes_an_erasure() {
-    let console = Console::open().await;
+async fn the_same_command_finishes_an_erasure(database: Database) {
+    let console = Console::open(database).await;
     let store = console.server.server().store();
     let id = store.user(&bob()).await.unwrap().unwrap().id;
     let gone: Result<bool, fourauth_store::Error> =
@@ -122,9 +117,8 @@ async fn the_same_command_finishes_an_erasure() {
     assert!(answer.body.erasure.unwrap().rows > 0);
 }
 
-#[tokio::test]
-async fn an_administrator_does_not_erase_the_own_account() {
-    let console = Console::open().await;
+async fn an_administrator_does_not_erase_the_own_account(database: Database) {
+    let console = Console::open(database).await;
     assert_eq!(console.ask(erase(console.session(), bob())).await.code, Code::MoreNeeded);
     let fresh = console.fresh(console.prove().await);
     let own = console.ask(erase(fresh.clone(), console.alice.username.clone())).await;
@@ -154,7 +148,8 @@ async fn second_administrator(console: &Console) -> (Arc<Identity>, Username, Co
     (tablet, carol.username.clone(), session)
 }
 
-async fn one_of_two_administrators_stays(console: Console) {
+async fn of_two_that_erase_each_other_one_stays(database: Database) {
+    let console = Console::open(database).await;
     let (tablet, carol, of_carol) = second_administrator(&console).await;
     let of_alice = console.fresh(console.prove().await);
     let mut connection = console.server.client().connect().await.unwrap();
@@ -175,22 +170,8 @@ async fn one_of_two_administrators_stays(console: Console) {
     assert_eq!(left, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_that_erase_each_other_one_stays() {
-    Box::pin(one_of_two_administrators_stays(Console::open().await)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_that_erase_each_other_one_stays_on_postgresql() {
-    let url = postgres::cluster().database().await;
-    let on_postgresql = move |config: &mut Config| config.store.url = Some(url.parse().unwrap());
-    let console = Console::open_with(on_postgresql).await;
-    Box::pin(one_of_two_administrators_stays(console)).await;
-}
-
-#[tokio::test]
-async fn an_erased_account_signs_in_no_more() {
-    let console = Console::open().await;
+async fn an_erased_account_signs_in_no_more(database: Database) {
+    let console = Console::open(database).await;
     let bobs = console.server.enrol("bobby", "obama.jpg").await;
     let login = || Command::Login(bobs.login(console.server.now()).with(|_: &mut Login| {}));
     assert!(console.server.client().send_once(login()).await.unwrap().is_ok());

@@ -1,6 +1,6 @@
 //! The fresh proof before a change.
 
-use super::{Console, MINUTE_MS, mark};
+use super::{Console, Database, MINUTE_MS, mark};
 use fourauth_client::Identity;
 use fourauth_protocol::{
     code::Code,
@@ -9,9 +9,15 @@ use fourauth_protocol::{
 };
 use std::sync::Arc;
 
-#[tokio::test]
-async fn a_fresh_proof_holds_for_five_minutes() {
-    let console = Console::open().await;
+on_both_databases![
+    a_fresh_proof_holds_for_five_minutes,
+    a_proof_of_another_session_is_refused,
+    a_wrong_or_spent_code_is_refused_and_counted,
+    only_the_device_of_the_session_proves_again,
+];
+
+async fn a_fresh_proof_holds_for_five_minutes(database: Database) {
+    let console = Console::open(database).await;
     let grant = console.prove().await;
     for change in [AccountChange::Disable, AccountChange::Enable] {
         let answer = console.change(console.fresh(grant.clone()), change).await;
@@ -25,9 +31,8 @@ async fn a_fresh_proof_holds_for_five_minutes() {
     assert_eq!(late.code, Code::MoreNeeded);
 }
 
-#[tokio::test]
-async fn a_proof_of_another_session_is_refused() {
-    let mut console = Console::open().await;
+async fn a_proof_of_another_session_is_refused(database: Database) {
+    let mut console = Console::open(database).await;
     let grant = console.prove().await;
     console.server.clock().advance_ms(MINUTE_MS);
     let login = Command::Login(console.alice.login(console.server.now()));
@@ -40,9 +45,8 @@ async fn a_proof_of_another_session_is_refused() {
     assert_eq!(own.code, Code::Ok);
 }
 
-#[tokio::test]
-async fn a_wrong_or_spent_code_is_refused_and_counted() {
-    let console = Console::open().await;
+async fn a_wrong_or_spent_code_is_refused_and_counted(database: Database) {
+    let console = Console::open(database).await;
     let now = console.server.now();
     let target = fourauth_store::Target::account(&console.alice.username);
     let store = console.server.server().store();
@@ -63,9 +67,8 @@ async fn a_wrong_or_spent_code_is_refused_and_counted() {
     assert_eq!(ask(code).await.code, Code::Denied, "a code counts once");
 }
 
-#[tokio::test]
-async fn only_the_device_of_the_session_proves_again() {
-    let console = Console::closed().await;
+async fn only_the_device_of_the_session_proves_again(database: Database) {
+    let console = Console::closed(database).await;
     let refused = ProveAgain::new(console.session(), console.alice.code(console.server.now()));
     let refused = console.ask(Command::ProveAgain(refused)).await;
     assert_eq!(refused.code, Code::AdminDenied, "no administrator");

@@ -1,6 +1,6 @@
 //! Sessions that may not use the console. Each test has a control that is granted.
 
-use super::{Console, MINUTE_MS, list, mark, reason};
+use super::{Console, Database, MINUTE_MS, list, mark, reason};
 use fourauth_protocol::{
     code::Code,
     command::{
@@ -15,6 +15,16 @@ use fourauthd::{command::user::UserCommand, local_store::LocalStore};
 use std::time::Duration;
 use tokio::time::sleep;
 
+on_both_databases![
+    an_account_that_is_no_administrator_is_refused,
+    a_session_of_level_two_is_refused,
+    the_console_closes_after_thirty_idle_minutes,
+    a_renewed_token_does_not_open_an_idle_console,
+    a_token_without_its_device_opens_no_console,
+    a_change_without_a_fresh_proof_is_refused,
+    only_a_local_command_makes_an_administrator,
+];
+
 /// Every command of the console that takes only a session.
 fn commands(session: &ConsoleSession) -> Vec<Command> {
     let name = Username::parse("bob").unwrap();
@@ -28,9 +38,8 @@ fn commands(session: &ConsoleSession) -> Vec<Command> {
     ]
 }
 
-#[tokio::test]
-async fn an_account_that_is_no_administrator_is_refused() {
-    let console = Console::closed().await;
+async fn an_account_that_is_no_administrator_is_refused(database: Database) {
+    let console = Console::closed(database).await;
     for command in commands(&console.session()) {
         let code = command.code();
         assert_eq!(console.ask(command).await.code, Code::AdminDenied, "{code}");
@@ -48,9 +57,8 @@ async fn an_account_that_is_no_administrator_is_refused() {
     assert_eq!(console.ask(list(console.session())).await.code, Code::AdminDenied);
 }
 
-#[tokio::test]
-async fn a_session_of_level_two_is_refused() {
-    let mut console = Console::open().await;
+async fn a_session_of_level_two_is_refused(database: Database) {
+    let mut console = Console::open(database).await;
     // Without the key: the account of another person, with three factors.
     let carol = console.server.enrol("carol", "obama.jpg").await;
     mark(&console.server, &carol.username, true).await;
@@ -67,9 +75,8 @@ async fn a_session_of_level_two_is_refused() {
     assert_eq!(console.ask(list(console.session())).await.code, Code::Ok);
 }
 
-#[tokio::test]
-async fn the_console_closes_after_thirty_idle_minutes() {
-    let console = Console::open().await;
+async fn the_console_closes_after_thirty_idle_minutes(database: Database) {
+    let console = Console::open(database).await;
     // The sign-in was a minute ago.
     console.server.clock().advance_ms(28 * MINUTE_MS);
     assert_eq!(console.ask(list(console.session())).await.code, Code::Ok);
@@ -88,9 +95,8 @@ async fn the_console_closes_after_thirty_idle_minutes() {
     assert_eq!(console.ask(Command::Authorise(check)).await.code, Code::Ok);
 }
 
-#[tokio::test]
-async fn a_renewed_token_does_not_open_an_idle_console() {
-    let mut console = Console::open().await;
+async fn a_renewed_token_does_not_open_an_idle_console(database: Database) {
+    let mut console = Console::open(database).await;
     console.server.clock().advance_ms(60 * MINUTE_MS);
     let check = Authorise::new(console.token.clone()).device(console.alice.mac);
     let renewed = console.ask(Command::Authorise(check)).await.body.token.unwrap();
@@ -98,17 +104,15 @@ async fn a_renewed_token_does_not_open_an_idle_console() {
     assert_eq!(console.ask(list(console.session())).await.code, Code::SignedOut);
 }
 
-#[tokio::test]
-async fn a_token_without_its_device_opens_no_console() {
-    let console = Console::open().await;
+async fn a_token_without_its_device_opens_no_console(database: Database) {
+    let console = Console::open(database).await;
     let stolen = console.server.client().send_once(list(console.session())).await.unwrap();
     assert_eq!(stolen.code, Code::SignedOut);
     assert_eq!(console.ask(list(console.session())).await.code, Code::Ok);
 }
 
-#[tokio::test]
-async fn a_change_without_a_fresh_proof_is_refused() {
-    let console = Console::open().await;
+async fn a_change_without_a_fresh_proof_is_refused(database: Database) {
+    let console = Console::open(database).await;
     let bob = Username::parse("bob").unwrap();
     let end = EndAccess::new(console.session(), bob.clone(), reason());
     for answer in [
@@ -128,12 +132,12 @@ async fn a_change_without_a_fresh_proof_is_refused() {
     assert!(store.user(&bob).await.unwrap().unwrap().disabled);
 }
 
-#[tokio::test]
-async fn only_a_local_command_makes_an_administrator() {
-    let console = Console::closed().await;
+async fn only_a_local_command_makes_an_administrator(database: Database) {
+    let console = Console::closed(database).await;
     let name = || console.alice.username.as_str().to_owned();
     let run = async |command: UserCommand| {
-        let config = quick(console.server.folder());
+        let mut config = quick(console.server.folder());
+        console.database.configure(&mut config);
         let local = LocalStore::open(&config, console.server.now()).await.unwrap();
         command.run(&local).await
     };

@@ -1,6 +1,6 @@
 //! Changes of the console that reset a factor. Each test has a control without the reset.
 
-use super::{Console, MINUTE_MS, bob, reason};
+use super::{Console, Database, MINUTE_MS, bob, reason};
 use fourauth_config::Config;
 use fourauth_protocol::{
     code::Code,
@@ -21,12 +21,19 @@ use fourauth_tests::{
 use std::time::Duration;
 use tokio::time::sleep;
 
+on_both_databases![
+    a_removed_authenticator_is_replaced_by_its_owner,
+    a_removed_face_is_deleted_with_its_consent,
+    no_reset_works_on_the_own_account,
+    a_code_for_a_new_password_goes_to_the_owner,
+];
+
 const DAY_MS: i64 = 86_400_000;
 const NEW_PASSWORD: &str = "amber-Fox-17";
 
 /// Alice's console, and Bobby, an account with every factor but a key.
-async fn with_bobby() -> (Console, Persona) {
-    let console = Console::open().await;
+async fn with_bobby(database: Database) -> (Console, Persona) {
+    let console = Console::open(database).await;
     let bobby = console.server.enrol("bobby", "obama.jpg").await;
     (console, bobby)
 }
@@ -39,10 +46,8 @@ async fn log_in(server: &TestServer, who: &Persona) -> Code {
 
 /// Until when a face of Bobby may change no other factor.
 async fn face_settles(console: &Console) -> i64 {
-    let file = console.server.folder().join("data/fourauth.db");
-    let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    let until = sqlx::query_scalar("SELECT face_settles FROM users WHERE username = 'bobby'");
-    until.fetch_one(&database).await.unwrap()
+    let until = "SELECT face_settles FROM users WHERE username = 'bobby'";
+    console.database.number(&console.server, until).await
 }
 
 impl Console {
@@ -60,9 +65,8 @@ impl Console {
     }
 }
 
-#[tokio::test]
-async fn a_removed_authenticator_is_replaced_by_its_owner() {
-    let (console, bobby) = with_bobby().await;
+async fn a_removed_authenticator_is_replaced_by_its_owner(database: Database) {
+    let (console, bobby) = with_bobby(database).await;
     let server = &console.server;
     assert_eq!(log_in(server, &bobby).await, Code::Ok);
     let change = AccountChange::ResetAuthenticator;
@@ -85,9 +89,8 @@ async fn a_removed_authenticator_is_replaced_by_its_owner() {
     assert_eq!(server.client().send_once(login).await.unwrap().code, Code::Ok);
 }
 
-#[tokio::test]
-async fn a_removed_face_is_deleted_with_its_consent() {
-    let (console, bobby) = with_bobby().await;
+async fn a_removed_face_is_deleted_with_its_consent(database: Database) {
+    let (console, bobby) = with_bobby(database).await;
     let store = console.server.server().store();
     let id = store.user(&bobby.username).await.unwrap().unwrap().id;
     assert_eq!(store.consents(id).await.unwrap().len(), 1);
@@ -102,9 +105,8 @@ async fn a_removed_face_is_deleted_with_its_consent() {
     assert_ne!(log_in(&console.server, &bobby).await, Code::Ok);
 }
 
-#[tokio::test]
-async fn no_reset_works_on_the_own_account() {
-    let (console, bobby) = with_bobby().await;
+async fn no_reset_works_on_the_own_account(database: Database) {
+    let (console, bobby) = with_bobby(database).await;
     let own = console.alice.username.clone();
     for change in [
         AccountChange::ResetAuthenticator,
@@ -116,10 +118,9 @@ async fn no_reset_works_on_the_own_account() {
     assert_eq!(console.reset(&bobby.username, AccountChange::ResetFace).await, Code::Ok);
 }
 
-#[tokio::test]
-async fn a_code_for_a_new_password_goes_to_the_owner() {
+async fn a_code_for_a_new_password_goes_to_the_owner(database: Database) {
     let mailbox = Mailbox::open().await;
-    let console = Console::open_with(|config: &mut Config| {
+    let console = Console::open_with(database, |config: &mut Config| {
         mailbox.receive(config);
         config.sign_in.self_registration = true;
         config.sign_in.two_steps = true;
