@@ -20,6 +20,7 @@ macro_rules! on_both_databases {
 }
 
 mod database;
+mod invitations;
 mod messages;
 mod pages;
 mod people;

@@ -35,6 +35,7 @@ mod gateways;
 mod grants;
 mod groups;
 mod guards;
+mod invitations;
 mod keys;
 mod lanes;
 mod migrate;

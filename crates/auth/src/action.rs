@@ -88,6 +88,8 @@ pub enum Action {
     AddAskedDevice,
     /// 257, if it refuses the browser
     RefuseDevice,
+    /// 258
+    InviteAgain,
     /// 300
     RecoverTotp,
     /// 310
@@ -212,6 +214,7 @@ impl Action {
             Self::AskForDevice => ASK_FOR_DEVICE,
             Self::AddAskedDevice => ADD_ASKED_DEVICE,
             Self::RefuseDevice => REFUSE_DEVICE,
+            Self::InviteAgain => INVITE_AGAIN,
             Self::RecoverTotp => RECOVER_TOTP,
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
@@ -501,6 +504,9 @@ const SET_GROUPS: Traits = Traits { word: "set_groups", granted: "Groups set.", 
 const CHANGE_MESSAGE: Traits =
     Traits { word: "change_message", granted: "Message changed.", ..CHANGE_ACCOUNT };
 
+const INVITE_AGAIN: Traits =
+    Traits { word: "invite_again", granted: "Invitation replaced.", ..CHANGE_ACCOUNT };
+
 const RECOVER_TOTP: Traits = Traits {
     word: "recover_totp",
     can_wait: false,
@@ -609,6 +615,7 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::AskForDevice,
     Action::AddAskedDevice,
     Action::RefuseDevice,
+    Action::InviteAgain,
     Action::RecoverTotp,
     Action::RecoverPassword,
     Action::RecoverFace,

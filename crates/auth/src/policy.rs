@@ -274,6 +274,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::InvitePerson
             | Action::SetGroups
             | Action::ChangeMessage
+            | Action::InviteAgain
             | Action::EndAccess
             | Action::ViewAudit
             | Action::ShowState

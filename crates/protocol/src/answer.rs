@@ -3,8 +3,8 @@
 mod console;
 
 pub use console::{
-    AccountRow, AttemptCount, AuditState, BackupState, ConsentRow, Erasure, HealthCheck, KeyRow,
-    MessageRow, OutboxState, ServerState,
+    AccountRow, AttemptCount, AuditState, BackupState, ConsentRow, Erasure, HealthCheck,
+    InvitationState, KeyRow, MessageRow, OutboxState, ServerState,
 };
 
 use crate::{

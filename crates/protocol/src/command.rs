@@ -27,7 +27,7 @@ mod setters;
 mod sign_in;
 
 pub use administer::{
-    ChangeMessage, EraseAccount, InvitePerson, ListMessages, MessageChange, SetGroups,
+    ChangeMessage, EraseAccount, InviteAgain, InvitePerson, ListMessages, MessageChange, SetGroups,
 };
 pub use audit::ReadAudit;
 pub use bound_session::{BindSession, RenewSession};
@@ -204,6 +204,8 @@ commands! {
     "256" AskForDevice with pictures;
     /// 257: add or refuse such a browser, from a device.
     "257" DecideDevice;
+    /// 258: invite a person again, in the console.
+    "258" InviteAgain;
     /// 300: replace the secret for one-time codes.
     "300" RecoverTotp with pictures of a device;
     /// 310: replace the password.

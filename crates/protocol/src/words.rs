@@ -238,6 +238,8 @@ words! {
         AddAskedDevice = "add_asked_device",
         /// 257, if it refuses the browser.
         RefuseDevice = "refuse_device",
+        /// 258.
+        InviteAgain = "invite_again",
         /// 300.
         RecoverTotp = "recover_totp",
         /// 310.

@@ -114,6 +114,7 @@ impl Context {
             Command::InvitePerson(invite) => slow(id, auth.invite_person(received, invite)).await,
             Command::SetGroups(set) => slow(id, auth.set_groups(received, set)).await,
             Command::ChangeMessage(change) => slow(id, auth.change_message(received, change)).await,
+            Command::InviteAgain(invite) => slow(id, auth.invite_again(received, invite)).await,
             Command::EndAccess(end) => slow(id, auth.end_access(received, end)).await,
             Command::ViewAudit(view) => slow(id, auth.view_audit(received, view)).await,
             Command::ShowState(show) => {

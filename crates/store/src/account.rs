@@ -13,6 +13,7 @@ pub(crate) mod factor;
 pub(crate) mod grant;
 pub(crate) mod groups;
 pub(crate) mod id;
+pub(crate) mod invitation;
 pub(crate) mod known_device;
 pub(crate) mod login_location;
 pub(crate) mod methods;

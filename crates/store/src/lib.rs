@@ -69,6 +69,7 @@ pub use account::factor::NewFace;
 pub use account::grant::{GrantHolder, GrantId, OpenGrant};
 pub use account::groups::Groups;
 pub use account::id::AccountId;
+pub use account::invitation::OpenInvitation;
 pub use account::known_device::KnownDevice;
 pub use account::login_location::LoginLocation;
 pub use account::methods::Methods;

@@ -187,6 +187,19 @@ async fn an_administrator_invites_a_person_in_the_browser() {
     check(&mut browser, "console-invited");
     let link = browser.text(&json!({ "action": "value", "selector": "#link" }));
     assert!(link.starts_with(&desk.portal.url("/invitation?name=b%C3%BCrgerin&")), "{link}");
+    // The list shows that the invitation waits, and a new link replaces the old one.
+    browser.go(&desk.portal.url("/console?which=invited"));
+    browser.see("Invitation until");
+    check(&mut browser, "console-people-invited");
+    browser.follow("b\u{fc}rgerin");
+    browser.see("The person has not accepted the invitation yet.");
+    check(&mut browser, "console-person-invited");
+    browser.follow("Make a new link");
+    browser.fill("Reason, for the audit log", "mail was lost");
+    browser.click("Make a new link");
+    browser.see("It is shown only now.");
+    let again = browser.text(&json!({ "action": "value", "selector": "#link" }));
+    assert_ne!(again, link);
     // The name is taken now, and the proof of the last minutes is enough.
     browser.go(&desk.portal.url("/console/invite"));
     browser.fill("Name", "b\u{fc}rgerin");
@@ -277,6 +290,7 @@ async fn every_text_of_the_console_is_from_the_message_files() {
         "send-code",
         "groups",
         "erase",
+        "invite-again",
         "resend-message",
         "drop-message",
     ] {

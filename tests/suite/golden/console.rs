@@ -1,12 +1,12 @@
-//! Commands 186 and 230–254.
+//! Commands 186, 230–254 and 258.
 
 use super::transcript::Transcript;
 use fourauth_client::Identity;
 use fourauth_protocol::{
     command::{
         AccountChange, ChangeAccount, ChangeMessage, Command, ConsoleSession, EndAccess,
-        EraseAccount, FollowAudit, InvitePerson, ListAccounts, ListMessages, MessageChange,
-        ProveAgain, Reason, SetGroups, ShowAccount, ShowState, ViewAudit,
+        EraseAccount, FollowAudit, InviteAgain, InvitePerson, ListAccounts, ListMessages,
+        MessageChange, ProveAgain, Reason, SetGroups, ShowAccount, ShowState, ViewAudit,
     },
     device::DeviceName,
     group::Group,
@@ -139,6 +139,18 @@ async fn invite_person() {
     talk.ask("A new name.", invite("dora")).await;
     talk.ask("The name is taken.", invite("bob")).await;
     talk.settle("250-invite-person");
+}
+
+#[tokio::test]
+async fn invite_again() {
+    let (mut talk, _, fresh) = fresh().await;
+    let dora = Username::parse("dora").unwrap();
+    let invite = InvitePerson::new(fresh.clone(), dora.clone());
+    talk.noted(Command::InvitePerson(invite)).await;
+    let again = |name| Command::InviteAgain(InviteAgain::new(fresh.clone(), name, reason()));
+    talk.ask("Dora has not accepted the invitation of 250.", again(dora)).await;
+    talk.ask("Bob has no open invitation.", again(bob())).await;
+    talk.settle("258-invite-again");
 }
 
 #[tokio::test]

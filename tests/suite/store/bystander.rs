@@ -23,11 +23,12 @@ on_both_databases![
 ];
 
 /// Every operation on one account, given by its id; the account has version 1.
-const DEEDS: [(&str, Deed); 28] = [
+const DEEDS: [(&str, Deed); 29] = [
     ("set_groups", |tx, id, _| {
         let groups = Groups([Group::parse("staff").unwrap()].into());
         Box::pin(async move { tx.set_groups(id, &groups).await.map(drop) })
     }),
+    ("record_invitation", |tx, id, _| Box::pin(tx.record_invitation(id, NOW))),
     ("replace_password", |tx, id, _| {
         Box::pin(async move { tx.replace_password(id, 1, &hash("new"), true).await.map(drop) })
     }),
@@ -111,7 +112,7 @@ const ROWS: [(&str, &str); 8] = [
          group_names || totp_step || ',' || totp_confirm_step || ',' || totp_confirmed || ',' || face_epoch || \
          ',' || must_change || disabled || version || keyed || ',' || first_used || ',' || \
          password_settles || ',' || totp_settles || ',' || face_settles || ',' || device_settles \
-         || ',' || totp_issued",
+         || ',' || totp_issued || ',' || COALESCE(invited_version, 0) || ',' || COALESCE(invited_until, 0)",
     ),
     ("devices", "name || mac || bound_at || ',' || last_seen || ',' || COALESCE(revoked_at, 0)"),
     ("sessions", "version || ',' || expires"),

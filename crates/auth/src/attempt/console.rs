@@ -48,6 +48,8 @@ pub(crate) enum ConsoleAct {
     ForgetName(Username),
     /// There is a new account.
     Invite(Box<NewAccount>),
+    /// Its person is invited again: the account in this version, until then.
+    InviteAgain(AccountId, i64, UnixMillis),
     /// It is in these groups.
     SetGroups(AccountId, Groups),
     /// A message is sent again.
@@ -116,6 +118,10 @@ impl ConsoleAct {
             }
             Self::ForgetName(name) => tx.forget_name(&name).await?,
             Self::Invite(account) => account.apply(tx).await?,
+            Self::InviteAgain(account, version, until) => {
+                let invited = tx.invite_again(account, version, until).await?;
+                Conflict::Superseded.unless(invited)?;
+            }
             Self::SetGroups(account, groups) => {
                 Conflict::NoSuchAccount.unless(tx.set_groups(account, &groups).await?)?;
             }

@@ -77,6 +77,8 @@ pub(crate) struct NewAccount {
     pub(crate) proposed: Option<Key>,
     /// A grant to open to its peer.
     pub(crate) opened: Option<OpenGrant>,
+    /// When the invitation of its person expires, if it begins with one.
+    pub(crate) invited: Option<UnixMillis>,
 }
 
 /// A change to the account that was examined.
@@ -285,7 +287,7 @@ impl SessionChange {
 
 impl NewAccount {
     pub(super) async fn apply(self, tx: &mut Tx) -> Result<(), Aborted> {
-        let Self { user, device, codes, consent, proposed, opened } = self;
+        let Self { user, device, codes, consent, proposed, opened, invited } = self;
         match tx.add_user(&user).await? {
             Added::Yes => {}
             Added::NameTaken => return Err(Conflict::NameTaken.into()),
@@ -299,6 +301,9 @@ impl NewAccount {
         }
         if let Some(grant) = opened {
             tx.open_to_peer(&grant).await?;
+        }
+        if let Some(until) = invited {
+            tx.record_invitation(user.id, until).await?;
         }
         tx.replace_recovery_codes(user.id, &codes).await?;
         // Earlier failures under this name were not failures of this account.

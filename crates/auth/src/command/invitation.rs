@@ -1,4 +1,4 @@
-//! 202, 250 and 162: an administrator invites a person, and the person accepts.
+//! 202, 250, 258 and 162: an administrator invites a person, and the person accepts.
 //!
 //! The account exists from the invitation on, so that its name is taken. It has a random password, which
 //! is in no place, until the person chooses one.
@@ -48,7 +48,7 @@ pub(super) struct Invitee {
     pub(super) phone: Option<Phone>,
 }
 
-/// The answer to 202 and 250.
+/// The answer to 202, 250 and 258.
 #[derive(Debug)]
 pub struct Invited {
     /// The invitation, for the person alone.
@@ -124,11 +124,9 @@ impl Authenticator {
         let account = Identifier::of(Some(username.clone()), email.clone(), phone.clone());
         let account = account.map_err(|_| Denial::NameTaken)?;
         self.is_free(&username, &account).await?;
-        let name = utf8_percent_encode(username.as_str(), NON_ALPHANUMERIC).to_string();
+        let invited = self.link(&username, (id, FIRST_VERSION), received);
         let bare = self.bare_account(id, username, password, received.at.now);
         let user = NewUser { email, phone, must_change: true, ..bare };
-        let holder = Holder::new(id, FIRST_VERSION, String::new());
-        let issued = self.step_grant_of(Step::Invitation, holder, received, false);
         let account = NewAccount {
             user,
             device: None,
@@ -136,14 +134,28 @@ impl Authenticator {
             consent: None,
             proposed: None,
             opened: None,
+            invited: Some(invited.expires),
         };
+        Ok((Box::new(account), invited))
+    }
+
+    /// The invitation that opens an account in this version.
+    pub(super) fn link(
+        &self,
+        username: &Username,
+        (id, version): (AccountId, i64),
+        received: &Received,
+    ) -> Invited {
+        let name = utf8_percent_encode(username.as_str(), NON_ALPHANUMERIC).to_string();
+        let holder = Holder::new(id, version, String::new());
+        let issued = self.step_grant_of(Step::Invitation, holder, received, false);
         let (grant, expires) = (issued.token, issued.expires);
         let url = self.settings.portal.as_ref().map(|origin| {
             let invitation = grant.text();
             let invitation = invitation.expose();
             Secret::new(format!("{origin}/invitation?name={name}&invitation={invitation}"))
         });
-        Ok((Box::new(account), Invited { grant, url, expires }))
+        Invited { grant, url, expires }
     }
 
     /// 162: the password that an invited person has chosen.

@@ -118,8 +118,8 @@ impl Authenticator {
             must_change: true,
             created: at,
         };
-        let (consent, proposed, opened) = (Some(consent), None, None);
-        let account = NewAccount { user, device, codes, consent, proposed, opened };
+        let (consent, proposed, opened, invited) = (Some(consent), None, None, None);
+        let account = NewAccount { user, device, codes, consent, proposed, opened, invited };
         Ok((Effect::Account(Box::new(account)), registered))
     }
 

@@ -154,6 +154,7 @@ impl Authenticator {
             consent: None,
             proposed,
             opened: opened.flatten(),
+            invited: None,
         };
         Ok((Effect::Account(Box::new(account)), SelfRegistered { authenticator, grant }))
     }

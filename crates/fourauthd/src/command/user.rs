@@ -9,7 +9,7 @@ use crate::{local_store::LocalStore, screen::printable, table::Format};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use fourauth_protocol::{time::UnixMillis, username::Username};
-use fourauth_store::{Consented, Target, UserSummary};
+use fourauth_store::{Consented, OpenInvitation, Target, UserSummary};
 use serde::Serialize;
 
 /// Commands on accounts.
@@ -178,10 +178,25 @@ async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
              has changed\""
         )?;
     }
+    if let Some(invitation) = user.invitation {
+        print_out!("{}", describe_invitation(invitation, local.now))?;
+    }
     for consent in local.store.consents(user.id).await? {
         print_out!("{}", describe_consent(&consent))?;
     }
     Ok(())
+}
+
+/// One line about an invitation that was not accepted yet.
+fn describe_invitation(invitation: OpenInvitation, now: UnixMillis) -> String {
+    let state = if invitation.is_valid(now) {
+        "valid until"
+    } else if invitation.is_current {
+        "expired"
+    } else {
+        "void, because the account changed since"
+    };
+    format!("invitation      {state} {}", invitation.until)
 }
 
 /// One line about face data that is stored, and the consent to it.
@@ -193,7 +208,11 @@ fn describe_consent(consent: &Consented) -> String {
 }
 
 const fn state(user: &UserSummary) -> &'static str {
-    if user.disabled { "disabled" } else { "active" }
+    match (user.disabled, user.invitation) {
+        (true, _) => "disabled",
+        (false, Some(_)) => "invited",
+        (false, None) => "active",
+    }
 }
 
 async fn disable(local: &LocalStore, username: &str) -> anyhow::Result<()> {
@@ -301,6 +320,7 @@ mod tests {
             groups: Groups::default(),
             enrolled: Enrolled::ALL,
             is_administrator: false,
+            invitation: None,
             created: UnixMillis(0),
         };
         let (plain, forged) = (describe(&user("x")), describe(&user(FORGED)));

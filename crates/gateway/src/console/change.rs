@@ -4,6 +4,7 @@ mod what;
 
 use super::{
     fresh::{Asks, Fresh},
+    invite::invited_page,
     visit::{Part, Refused, Visit},
 };
 use crate::{
@@ -140,6 +141,9 @@ async fn changed(visit: &Visit<'_>, change: &Change, fresh: &Fresh, reason: &Rea
         }
     };
     match visit.ask(command).await? {
+        Ok(answer) if change.what == What::InviteAgain => {
+            invited_page(visit, change.username.as_str(), &answer)
+        }
         Ok(answer) => match answer.body.erasure {
             Some(erasure) => erased(visit, change, &erasure),
             None => Ok(see(&change.back())),

@@ -103,22 +103,23 @@ pub(super) async fn invite(call: Call) -> Outcome {
     };
     let command = form.command(fresh.session.clone()).map_err(|_| Problem::incomplete())?;
     let mut response = match visit.send(None, command).await? {
-        answer if answer.is_ok() => invited_page(&visit, &form, &answer)?,
+        answer if answer.is_ok() => invited_page(&visit, form.name.trim(), &answer)?,
         answer => refused_page(&visit, &form, answer).await?,
     };
     fresh.keep(&mut response);
     Ok(visit.kept(response))
 }
 
-fn invited_page(visit: &Visit<'_>, form: &InviteForm, answer: &Answer) -> Outcome {
+/// The page that shows the link of an invitation, once.
+pub(super) fn invited_page(visit: &Visit<'_>, name: &str, answer: &Answer) -> Outcome {
     let (url, grant) = (&answer.body.invitation_url, &answer.body.grant);
     let link = url.as_ref().map(|url| url.expose().clone());
     let link = link.or_else(|| grant.as_ref().map(|grant| grant.text().expose().clone()));
     let invited = InvitedPage {
         words: visit.words,
         part: Part::People,
-        name: form.name.trim(),
-        path: person(form.name.trim()),
+        name,
+        path: person(name),
         link: &link.ok_or_else(Problem::incomplete)?,
         until: answer.body.expires_at.map(shown).unwrap_or_default(),
     };

@@ -21,8 +21,14 @@ use hyper::StatusCode;
 /// The parameter of the page of one account. A name may have letters that a path may not.
 static OF_A_PERSON: [Parameter; 1] = [Parameter { name: "name", kind: Kind::Text }];
 
-static PARAMETERS: [Parameter; 2] =
-    [Parameter { name: "search", kind: Kind::Text }, Parameter { name: "after", kind: Kind::Text }];
+static PARAMETERS: [Parameter; 3] = [
+    Parameter { name: "search", kind: Kind::Text },
+    Parameter { name: "after", kind: Kind::Text },
+    Parameter { name: "which", kind: Kind::Text },
+];
+
+/// The value of `which` for accounts with an invitation that was not accepted yet.
+const INVITED: &str = "invited";
 
 /// Accounts on one page.
 const AT_ONCE: u32 = 50;
@@ -33,6 +39,7 @@ struct PeoplePage<'a> {
     words: Words<'a>,
     part: Part,
     search: &'a str,
+    invited: bool,
     people: Vec<PersonCard>,
     /// The address of the next page.
     next: Option<String>,
@@ -68,6 +75,13 @@ struct PersonCard {
     created: String,
     is_disabled: bool,
     is_administrator: bool,
+    invitation: Option<Invitation>,
+}
+
+/// An invitation that was not accepted yet.
+struct Invitation {
+    until: String,
+    is_valid: bool,
 }
 
 impl PersonCard {
@@ -89,6 +103,9 @@ impl PersonCard {
             phone: row.phone,
             is_disabled: row.disabled,
             is_administrator: row.administrator,
+            invitation: row
+                .invitation
+                .map(|it| Invitation { until: shown(it.expires_at), is_valid: it.valid }),
         }
     }
 }
@@ -103,6 +120,8 @@ pub(super) async fn list(call: Call) -> Outcome {
     let (search, after) = (value("search"), value("after"));
     let mut list = ListAccounts::new(visit.console()).limit(AT_ONCE + 1);
     list.search = Some(search.to_owned()).filter(|text| !text.is_empty());
+    list.invited = value("which") == INVITED;
+    let invited = list.invited;
     list.after = Some(after.to_owned()).filter(|text| !text.is_empty());
     let answer = match visit.ask(Command::ListAccounts(list)).await? {
         Ok(answer) => answer,
@@ -113,11 +132,12 @@ pub(super) async fn list(call: Call) -> Outcome {
     let most = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
     let has_more = people.len() > most;
     people.truncate(most);
-    let next = people
-        .last()
-        .filter(|_| has_more)
-        .map(|last| format!("/console?search={}&after={}", encoded(search), encoded(&last.name)));
-    let people = PeoplePage { words: visit.words, part: Part::People, search, people, next };
+    let which = if invited { "&which=invited" } else { "" };
+    let next = people.last().filter(|_| has_more).map(|last| {
+        format!("/console?search={}{which}&after={}", encoded(search), encoded(&last.name))
+    });
+    let people =
+        PeoplePage { words: visit.words, part: Part::People, search, invited, people, next };
     Ok(visit.kept(page(StatusCode::OK, &people, Camera::Forbidden)?))
 }
 

@@ -31,12 +31,26 @@ pub struct AccountRow {
     pub groups: Vec<Group>,
     /// When it was made.
     pub created_at: UnixMillis,
+    /// Its invitation, if the person has not accepted it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationState>,
     /// Failed attempts that are counted for it now, which may have locked it. Only in 232.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<u64>,
     /// The consent to its face data. Only in 232.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<ConsentRow>,
+}
+
+/// An invitation that was not accepted yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InvitationState {
+    /// When its link expires.
+    pub expires_at: UnixMillis,
+    /// False if it has expired, or if the account changed since the link was made. Then the link opens
+    /// nothing.
+    pub valid: bool,
 }
 
 /// Consent to one kind of face data that is stored.

@@ -1,5 +1,5 @@
-//! 236, 246 and 250–254: commands of the console that invite and erase people, set groups, and list and
-//! change the messages to people.
+//! 236, 246, 250–254 and 258: commands of the console that invite and erase people, set groups, and list
+//! and change the messages to people.
 
 use super::{ConsoleSession, Reason};
 use crate::{
@@ -33,7 +33,7 @@ pub struct ListMessages {
     #[serde(flatten)]
     pub session: ConsoleSession,
     /// True for all messages. Otherwise only those that wait or were given up.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
     /// Maximum number of messages; 50 if absent, never more than 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +95,21 @@ pub struct ChangeMessage {
     pub reason: Reason,
 }
 
+/// 258: makes another invitation for a person that has not accepted one. The earlier one is void. It needs
+/// the grant of 186.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct InviteAgain {
+    /// The session of the administrator.
+    #[serde(flatten)]
+    pub session: ConsoleSession,
+    /// The account.
+    pub username: Username,
+    /// Why. It is in the audit row.
+    pub reason: Reason,
+}
+
 /// What an administrator does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -105,11 +120,6 @@ pub enum MessageChange {
     Resend,
     /// Delete it.
     Drop,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// The groups of a command, if they are not too many.
@@ -179,6 +189,14 @@ impl SetGroups {
         reason: Reason,
     ) -> Self {
         Self { session, username, groups: groups.into_iter().collect(), reason }
+    }
+}
+
+impl InviteAgain {
+    /// Names the account and the reason.
+    #[must_use]
+    pub const fn new(session: ConsoleSession, username: Username, reason: Reason) -> Self {
+        Self { session, username, reason }
     }
 }
 

@@ -93,6 +93,9 @@ pub struct ListAccounts {
     /// Accounts with a name after this one: the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// True for the accounts alone with an invitation that was not accepted yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invited: bool,
     /// Maximum number of accounts; 50 if absent, never more than 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(max = u32::MAX)))]
@@ -278,7 +281,7 @@ impl ListAccounts {
     /// The first accounts.
     #[must_use]
     pub const fn new(session: ConsoleSession) -> Self {
-        Self { session, search: None, after: None, limit: None }
+        Self { session, search: None, after: None, invited: false, limit: None }
     }
 }
 

@@ -2,7 +2,11 @@
 //! all accounts.
 
 use crate::{
-    account::{id::AccountId, session::MasterToken, user::UserSummary},
+    account::{
+        id::AccountId,
+        session::MasterToken,
+        user::{UserSummary, summary_columns},
+    },
     audit::query::second,
     engine::{
         driver::{Row, Value},
@@ -24,6 +28,8 @@ pub struct AccountSearch {
     pub part: String,
     /// Only accounts with a name after this one: the next page.
     pub after: String,
+    /// Only accounts with an invitation that was not accepted yet.
+    pub invited: bool,
     /// Most accounts to return, never more than 100.
     pub limit: u32,
 }
@@ -80,17 +86,19 @@ impl Tx {
 impl Store {
     /// The accounts that match, ordered by name.
     pub async fn find_users(&self, search: &AccountSearch) -> Result<Vec<UserSummary>, Error> {
-        const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, group_names, created_utc, administrator, \
-             has_totp, has_face, has_device, keyed FROM users WHERE username > $1 \
-             AND (LOWER(username) LIKE $2 ESCAPE '!' OR LOWER(email) LIKE $2 ESCAPE '!' \
-             OR phone LIKE $2 ESCAPE '!') ORDER BY username LIMIT $3";
+        const SQL: &str = concat!(
+            summary_columns!(),
+            " WHERE username > $1 AND (LOWER(username) LIKE $2 ESCAPE '!' \
+             OR LOWER(email) LIKE $2 ESCAPE '!' OR phone LIKE $2 ESCAPE '!') \
+             AND ($4 = 0 OR invited_version IS NOT NULL) ORDER BY username LIMIT $3"
+        );
 
         let part = pattern(&search.part);
         let values = [
             Value::Text(&search.after),
             Value::Text(&part),
             Value::Int(search.limit.min(MOST_FOUND).into()),
+            Value::Int(search.invited.into()),
         ];
         self.rows(SQL, &values).await?.iter().map(UserSummary::read).collect()
     }

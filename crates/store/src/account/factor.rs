@@ -79,6 +79,7 @@ impl Tx {
         must_change: bool,
     ) -> Result<bool, Error> {
         const SQL: &str = "UPDATE users SET password_hash = $1, must_change = $2, \
+                           invited_version = NULL, invited_until = NULL, \
                            totp_pending = 0, version = version + 1 WHERE id = $3 AND version = $4";
 
         let values = [

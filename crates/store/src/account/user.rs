@@ -5,6 +5,7 @@ use crate::{
     account::{
         groups::Groups,
         id::{AccountId, IMAGE, TABLE},
+        invitation::OpenInvitation,
         record::Enrolled,
         sealed::Sealed,
     },
@@ -29,6 +30,16 @@ pub const FIRST_VERSION: i64 = 1;
 
 /// Most accounts in one page.
 pub const MAX_PAGE: u32 = 500;
+
+/// What [`UserSummary`] reads.
+macro_rules! summary_columns {
+    () => {
+        "SELECT id, username, email, phone, mac_address, totp_confirmed, must_change, disabled, \
+         version, group_names, created_utc, administrator, has_totp, has_face, has_device, keyed, \
+         invited_version, invited_until FROM users"
+    };
+}
+pub(crate) use summary_columns;
 
 /// A new account.
 #[derive(Debug, Clone)]
@@ -102,6 +113,8 @@ pub struct UserSummary {
     pub enrolled: Enrolled,
     /// True if it may use the console.
     pub is_administrator: bool,
+    /// Its invitation, if that was not accepted yet.
+    pub invitation: Option<OpenInvitation>,
     /// Time of creation.
     pub created: UnixMillis,
 }
@@ -229,10 +242,8 @@ impl Store {
         after: Option<&Username>,
         limit: u32,
     ) -> Result<Vec<UserSummary>, Error> {
-        const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, group_names, created_utc, administrator, \
-             has_totp, has_face, has_device, keyed FROM users \
-             WHERE username > $1 ORDER BY username LIMIT $2";
+        const SQL: &str =
+            concat!(summary_columns!(), " WHERE username > $1 ORDER BY username LIMIT $2");
 
         let after = after.map_or("", Username::as_str);
         let values = [Value::Text(after), Value::Int(limit.min(MAX_PAGE).into())];
@@ -241,9 +252,7 @@ impl Store {
 
     /// The account with this name, if any.
     pub async fn user(&self, name: &Username) -> Result<Option<UserSummary>, Error> {
-        const SQL: &str = "SELECT id, username, email, phone, mac_address, totp_confirmed, \
-             must_change, disabled, version, group_names, created_utc, administrator, \
-             has_totp, has_face, has_device, keyed FROM users WHERE username = $1";
+        const SQL: &str = concat!(summary_columns!(), " WHERE username = $1");
 
         let row = self.row(SQL, &[Value::Text(name.as_str())]).await?;
         row.as_ref().map(UserSummary::read).transpose()
@@ -306,6 +315,7 @@ impl UserSummary {
             groups: Groups::read(row)?,
             enrolled: Enrolled::read(row)?,
             is_administrator: row.flag(TABLE, "administrator")?,
+            invitation: OpenInvitation::read(row)?,
             created: UnixMillis::parse(&created)
                 .map_err(|_| Error::Corrupt { table: TABLE, column: "created_utc" })?,
         })

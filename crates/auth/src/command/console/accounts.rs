@@ -13,9 +13,10 @@ use crate::{
     received::Received,
 };
 use fourauth_protocol::{
-    answer::{AccountRow, AnswerBody, ConsentRow, DeviceRow, SessionRow},
+    answer::{AccountRow, AnswerBody, ConsentRow, DeviceRow, InvitationState, SessionRow},
     command::{AccountChange, ChangeAccount, EndAccess, ListAccounts, Reason, ShowAccount},
     receipt::Method,
+    time::UnixMillis,
     username::Username,
 };
 use fourauth_store::{AccountSearch, Consented, FamilyId, Target, UserSummary};
@@ -52,17 +53,21 @@ impl Authenticator {
         received: Received,
         list: ListAccounts,
     ) -> Result<Audited<Accounts>, Error> {
-        let ListAccounts { session, search, after, limit, .. } = list;
-        let detail = search.as_ref().map(|part| format!("search={part:?}")).unwrap_or_default();
+        let ListAccounts { session, search, after, invited, limit, .. } = list;
+        let at = received.at.now;
+        let part = search.as_ref().map(|part| format!("search={part:?}"));
+        let detail = [part, invited.then(|| "invited".to_owned())];
+        let detail = detail.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let request = Request { detail, ..Request::reading(Action::ListAccounts) };
         let search = AccountSearch {
             part: search.unwrap_or_default(),
             after: after.unwrap_or_default(),
+            invited,
             limit: limit.unwrap_or(DEFAULT_ACCOUNTS),
         };
         self.as_console(request, received, session, async |_| {
             let found = self.store.find_users(&search).await?;
-            let accounts = found.into_iter().map(row).collect();
+            let accounts = found.into_iter().map(|user| row(user, at)).collect();
             Ok((ConsoleAct::Nothing, Accounts { accounts, access: None }))
         })
         .await
@@ -87,7 +92,7 @@ impl Authenticator {
             let tallies = self.store.tallies(Target::account(about)).await?;
             let failures = tallies.iter().map(|(_, tally)| tally.failures.unsigned_abs()).sum();
             let consents = self.store.consents(user.id).await?;
-            let mut account = row(user);
+            let mut account = row(user, at);
             account.failures = Some(failures);
             account.consents = consents.into_iter().map(consent).collect();
             let shown = |row| session::shown(row, admin.session.family);
@@ -177,10 +182,11 @@ pub(super) fn because(reason: &Reason) -> String {
     format!("reason={:?}", reason.as_str())
 }
 
-fn row(user: UserSummary) -> AccountRow {
+fn row(user: UserSummary, now: UnixMillis) -> AccountRow {
     let has = user.enrolled;
     let factors = [
-        (true, Method::Password),
+        // Before the invitation is accepted, no person knows the password.
+        (user.invitation.is_none(), Method::Password),
         (has.totp, Method::OneTimeCode),
         (has.face, Method::Face),
         (has.key, Method::DeviceKey),
@@ -196,6 +202,9 @@ fn row(user: UserSummary) -> AccountRow {
         totp_confirmed: user.totp_confirmed,
         groups: user.groups.0.into_iter().collect(),
         created_at: user.created,
+        invitation: user
+            .invitation
+            .map(|it| InvitationState { expires_at: it.until, valid: it.is_valid(now) }),
         failures: None,
         consents: Vec::new(),
     }

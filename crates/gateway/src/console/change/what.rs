@@ -4,7 +4,7 @@ use crate::console::visit::person;
 use fourauth_protocol::{
     command::{
         AccountChange, ChangeAccount, ChangeMessage, Command, ConsoleSession, EndAccess,
-        EraseAccount, MessageChange, Reason, SetGroups,
+        EraseAccount, InviteAgain, MessageChange, Reason, SetGroups,
     },
     device::DeviceName,
     group::{Group, MAX_GROUPS},
@@ -34,6 +34,7 @@ pub(super) enum What {
     ResetAuthenticator,
     ResetFace,
     SendCode,
+    InviteAgain,
     Groups,
     Erase,
     ResendMessage,
@@ -52,6 +53,7 @@ impl What {
             Self::ResetAuthenticator => "reset-authenticator",
             Self::ResetFace => "reset-face",
             Self::SendCode => "send-code",
+            Self::InviteAgain => "invite-again",
             Self::Groups => "groups",
             Self::Erase => "erase",
             Self::ResendMessage => "resend-message",
@@ -71,6 +73,7 @@ impl What {
             Self::ResetAuthenticator => ("change-authenticator", "change-authenticator-help"),
             Self::ResetFace => ("change-face", "change-face-help"),
             Self::SendCode => ("change-send-code", "change-send-code-help"),
+            Self::InviteAgain => ("change-invite", "change-invite-help"),
             Self::Groups => ("change-groups", "change-groups-help"),
             Self::Erase => ("change-erase", "change-erase-help"),
             Self::ResendMessage => ("change-resend", "change-resend-help"),
@@ -119,6 +122,7 @@ impl Change {
                 let groups = groups(&self.which)?;
                 Command::SetGroups(SetGroups::new(session, name, groups, reason))
             }
+            What::InviteAgain => Command::InviteAgain(InviteAgain::new(session, name, reason)),
             What::Erase => Command::EraseAccount(EraseAccount::new(session, name, reason)),
             What::ResendMessage => message(MessageChange::Resend)?,
             What::DropMessage => message(MessageChange::Drop)?,

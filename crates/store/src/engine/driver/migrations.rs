@@ -60,6 +60,7 @@ pub(super) const SQLITE: &[Step] = &[
         "device_requests",
         include_str!("../../../../../migrations/sqlite/0023_device_requests.sql"),
     ),
+    (24, "invitations", include_str!("../../../../../migrations/sqlite/0024_invitations.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -110,6 +111,7 @@ pub(super) const POSTGRES: &[Step] = &[
         "device_requests",
         include_str!("../../../../../migrations/postgres/0023_device_requests.sql"),
     ),
+    (24, "invitations", include_str!("../../../../../migrations/postgres/0024_invitations.sql")),
 ];
 
 /// The table that lists the applied migrations.
