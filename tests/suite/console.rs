@@ -44,6 +44,7 @@ use fourauth_protocol::{
     username::Username,
 };
 use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
+use fourauth_timekeeper::State;
 use std::sync::Arc;
 
 const MINUTE_MS: i64 = 60_000;
@@ -161,6 +162,7 @@ on_both_databases![
     an_administrator_ends_sessions_and_revokes_a_device,
     the_log_is_read_with_filters_and_followed,
     the_state_says_what_the_server_depends_on,
+    the_state_says_what_is_not_configured,
 ];
 
 fn list(session: ConsoleSession) -> Command {
@@ -315,14 +317,34 @@ async fn the_log_is_read_with_filters_and_followed(database: Database) {
 }
 
 async fn the_state_says_what_the_server_depends_on(database: Database) {
+    let name = database.name();
     let console = Console::open(database).await;
     let answer = console.ask(Command::ShowState(ShowState::new(console.session()))).await;
     let state = answer.body.state.unwrap_or_else(|| panic!("{}", answer.message));
     assert!(state.software.starts_with("fourauth ") && state.time.starts_with("synced"));
     assert!(state.checks.iter().any(|it| it.subject == "database" && it.condition == "ok"));
+    assert_eq!(state.database.as_deref(), Some(name));
+    assert_eq!(state.not_configured, ["senders"]);
     assert!(state.certificate_until.is_some() && state.keys.len() == 1, "{state:?}");
     assert!(state.audit.rows > 0 && state.sessions == 1, "{state:?}");
     let granted: u64 = state.attempts.iter().filter(|it| it.success).map(|it| it.count).sum();
     assert_eq!((granted, state.attempts[0].door.as_str()), (3, "native"), "{:?}", state.attempts);
     assert_eq!(console.row().await.action.as_str(), "show_state");
+}
+
+async fn the_state_says_what_is_not_configured(database: Database) {
+    let console = Console::open_with(database, |config| {
+        config.time.servers.clear();
+        config.audit.checkpoint_sinks = Some(Vec::new());
+    })
+    .await;
+    let answer = console.ask(Command::ShowState(ShowState::new(console.session()))).await;
+    let state = answer.body.state.unwrap_or_else(|| panic!("{}", answer.message));
+    assert_eq!(state.not_configured, ["time_servers", "checkpoint_sinks", "senders"]);
+    console.server.clock().set_state(State::Local);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let answer = console.ask(Command::ShowState(ShowState::new(console.session()))).await;
+    let checks = answer.body.state.unwrap().checks;
+    let clock = checks.iter().find(|check| check.subject == "clock").unwrap();
+    assert!(clock.fault.as_ref().unwrap().starts_with("time.servers is empty"), "{clock:?}");
 }

@@ -161,6 +161,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) store: &'a Store,
     pub(crate) folders: &'a [PathBuf],
     pub(crate) time: Reading,
+    /// True if time servers are asked.
+    pub(crate) time_servers: bool,
     pub(crate) certificate: &'a Certificate,
     pub(crate) sinks: &'a SinkProgress,
     pub(crate) outbox: Option<OutboxCensus>,
@@ -168,11 +170,11 @@ pub(crate) struct Evidence<'a> {
 
 /// Runs every check. Only that of the database waits, and not for long.
 pub(crate) async fn check(evidence: Evidence<'_>) -> Health {
-    let Evidence { store, folders, time, certificate, sinks, outbox } = evidence;
+    let Evidence { store, folders, time, time_servers, certificate, sinks, outbox } = evidence;
     let checks = [
         (Subject::Database, database::check(store).await),
         (Subject::Disk, disk::check(folders)),
-        (Subject::Clock, clock::check(time)),
+        (Subject::Clock, clock::check(time, time_servers)),
         (Subject::Certificate, certificate::check(certificate.fitness(time.now))),
         (Subject::Checkpoints, checkpoints::check(&sinks.behind())),
         (Subject::Outbox, outbox::check(outbox)),

@@ -10,7 +10,7 @@ use fourauth_checkpoints::SinkProgress;
 use fourauth_config::Config;
 use fourauth_daemon::tls::{Certificate, Validity};
 use fourauth_protocol::answer::HealthCheck;
-use fourauth_store::{Census, Store};
+use fourauth_store::{Census, Location, Store};
 use fourauth_timekeeper::Clock;
 use std::{
     path::PathBuf,
@@ -39,6 +39,10 @@ pub(crate) struct Monitor {
     folders: Vec<PathBuf>,
     /// Ways to send notices.
     senders: usize,
+    /// True if time servers are asked.
+    time_servers: bool,
+    /// The database, in the word of 244.
+    database: &'static str,
     /// Locked while the checks run, so that those that ask meanwhile get their result.
     checked: sync::Mutex<Option<Instant>>,
     known: Mutex<Known>,
@@ -67,8 +71,23 @@ impl Monitor {
         let folders = disk::folders(config);
         let (mail, sms) = (config.courier.mail(), config.courier.sms());
         let senders = usize::from(mail.is_some()) + usize::from(sms.is_some());
-        let (checked, known, asked) = Default::default();
-        Arc::new(Self { store, clock, certificate, sinks, folders, senders, checked, known, asked })
+        let database = match config.location() {
+            Location::Sqlite(_) => "sqlite",
+            Location::Postgres(_) => "postgresql",
+        };
+        Arc::new(Self {
+            store,
+            clock,
+            certificate,
+            sinks,
+            folders,
+            senders,
+            time_servers: !config.time.servers.is_empty(),
+            database,
+            checked: sync::Mutex::default(),
+            known: Mutex::default(),
+            asked: Notify::new(),
+        })
     }
 
     /// The health of the server, at most a second old. Takes [`ANSWER`] at most.
@@ -118,8 +137,19 @@ impl Monitor {
             certificate_until: Validity::of(&leaf).ok().map(|validity| validity.until),
             sinks: u64::try_from(self.sinks.sinks()).unwrap_or(u64::MAX),
             sinks_behind: behind.into_iter().map(|it| it.sink).collect(),
+            database: self.database.to_owned(),
+            not_configured: self.not_configured().map(str::to_owned).collect(),
             ..Surroundings::default()
         }
+    }
+
+    fn not_configured(&self) -> impl Iterator<Item = &'static str> {
+        let left_out = [
+            (!self.time_servers, "time_servers"),
+            (self.sinks.sinks() == 0, "checkpoint_sinks"),
+            (self.senders == 0, "senders"),
+        ];
+        left_out.into_iter().filter_map(|(is_left_out, word)| is_left_out.then_some(word))
     }
 
     /// Checks and counts whenever results were asked for, until `stop` is cancelled.
@@ -142,6 +172,7 @@ impl Monitor {
             store: &self.store,
             folders: &self.folders,
             time: self.clock.read(),
+            time_servers: self.time_servers,
             certificate: &self.certificate,
             sinks: &self.sinks,
             outbox,

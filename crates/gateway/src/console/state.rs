@@ -13,7 +13,7 @@ use crate::{
 };
 use askama::Template;
 use fourauth_protocol::{
-    answer::{HealthCheck, ServerState},
+    answer::{BackupState, HealthCheck, ServerState},
     command::{Command, ShowState},
     time::UnixMillis,
 };
@@ -46,6 +46,8 @@ struct Backup {
     file: String,
     /// The key of the text about what to do, if there is something.
     warning: Option<&'static str>,
+    /// The key of the text about what these backups do not hold.
+    note: Option<&'static str>,
 }
 
 /// One check, with the keys of its texts.
@@ -53,20 +55,49 @@ struct Checked<'a> {
     /// What is checked.
     subject: String,
     text: &'static str,
-    is_ok: bool,
+    /// The class of the text in the style sheet.
+    class: &'static str,
     fault: Option<&'a str>,
+    /// The key of the text about what follows from the configuration.
+    note: Option<&'static str>,
 }
 
 impl<'a> Checked<'a> {
-    fn of(check: &'a HealthCheck, words: &Words<'_>) -> Self {
-        let text = match check.condition.as_str() {
-            "ok" => "state-ok",
-            "warning" => "state-warning",
-            _ => "state-failing",
+    fn of(check: &'a HealthCheck, state: &ServerState, words: &Words<'_>) -> Self {
+        let subject = subject_of(check, words);
+        let (note, fault) = (note_of(check, state), check.fault.as_deref());
+        let (text, class) = match check.condition.as_str() {
+            // Without time servers, the note says what the warning says.
+            "warning" if check.subject == "clock" && note.is_some() => {
+                let (text, class) = ("state-not-configured", "off");
+                return Self { subject, text, class, fault: None, note };
+            }
+            "ok" if note.is_some() => ("state-not-configured", "off"),
+            "ok" => ("state-ok", "good"),
+            "warning" => ("state-warning", "bad"),
+            _ => ("state-failing", "bad"),
         };
-        let (subject, fault) = (subject_of(check, words), check.fault.as_deref());
-        Self { subject, text, is_ok: check.condition == "ok", fault }
+        Self { subject, text, class, fault, note }
     }
+}
+
+/// The key of the text about what follows if the configuration leaves out what is checked.
+fn note_of(check: &HealthCheck, state: &ServerState) -> Option<&'static str> {
+    let (word, note) = match check.subject.as_str() {
+        "clock" => ("time_servers", "state-no-time-servers"),
+        "checkpoints" => ("checkpoint_sinks", "state-no-sinks"),
+        "outbox" => ("senders", "state-no-senders"),
+        _ => return None,
+    };
+    is_left_out(state, word).then_some(note)
+}
+
+fn is_left_out(state: &ServerState, word: &str) -> bool {
+    state.not_configured.iter().any(|it| it == word)
+}
+
+fn is_postgresql(state: &ServerState) -> bool {
+    state.database.as_deref() == Some("postgresql")
 }
 
 /// What is checked, in the language of the page. A check that this version does not know has its own name.
@@ -84,21 +115,26 @@ fn subject_of(check: &HealthCheck, words: &Words<'_>) -> String {
 }
 
 impl Backup {
-    fn of(state: &ServerState) -> Self {
+    fn of(state: &ServerState, words: &Words<'_>) -> Self {
         let known = state.backups.clone().unwrap_or_default();
-        let is_old = |at: UnixMillis| at.saturating_add_ms(WEEK_MS) < state.now;
-        let warning = match known.verified_at {
-            None => Some("state-backup-never"),
-            Some(at) if is_old(at) => Some("state-backup-old"),
-            Some(_) => None,
-        };
-        let date = |at: Option<UnixMillis>| at.map_or_else(|| "–".to_owned(), shown);
+        let date = |at: Option<UnixMillis>| at.map_or_else(|| words.say("state-never"), shown);
         Self {
             created: date(known.created_at),
             verified: date(known.verified_at),
-            file: known.verified_file.unwrap_or_default(),
-            warning,
+            file: known.verified_file.clone().unwrap_or_default(),
+            warning: warning(&known, state.now),
+            note: is_postgresql(state).then_some("state-backup-postgresql"),
         }
+    }
+}
+
+/// The key of the text about what to do, if there is something.
+fn warning(known: &BackupState, now: UnixMillis) -> Option<&'static str> {
+    match (known.created_at, known.verified_at) {
+        (None, None) => Some("state-backup-none"),
+        (Some(_), None) => Some("state-backup-never"),
+        (_, Some(at)) if at.saturating_add_ms(WEEK_MS) < now => Some("state-backup-old"),
+        (_, Some(_)) => None,
     }
 }
 
@@ -122,60 +158,68 @@ pub(super) async fn show(call: Call) -> Outcome {
     let page_of_state = StatePage {
         words: visit.words,
         part: Part::State,
-        checks: state.checks.iter().map(|it| Checked::of(it, &visit.words)).collect(),
-        facts: facts(&state),
+        checks: state.checks.iter().map(|it| Checked::of(it, &state, &visit.words)).collect(),
+        facts: facts(&state, &visit.words),
         keys: keys.collect(),
         chart: Chart::of(&state.attempts, state.now),
-        backup: Backup::of(&state),
+        backup: Backup::of(&state, &visit.words),
         state: &state,
     };
     Ok(visit.kept(page(StatusCode::OK, &page_of_state, Camera::Forbidden)?))
 }
 
-fn facts(state: &ServerState) -> Vec<(&'static str, String)> {
+fn facts(state: &ServerState, words: &Words<'_>) -> Vec<(&'static str, String)> {
     let (audit, outbox) = (&state.audit, &state.outbox);
-    let date = |at: Option<_>| at.map_or_else(|| "–".to_owned(), shown);
-    let signed = audit.signed_rows.map_or_else(|| "–".to_owned(), |rows| rows.to_string());
+    let has_sinks = !is_left_out(state, "checkpoint_sinks");
+    let not_configured = || words.say("state-not-configured");
+    let of_sinks = |count: u64| if has_sinks { count.to_string() } else { not_configured() };
+    let behind = u64::try_from(audit.sinks_behind.len()).unwrap_or(u64::MAX);
+    let until = state.certificate_until.map_or_else(|| words.say("state-unreadable"), shown);
+    let signed = audit.signed_rows.unwrap_or_default().to_string();
+    let never = || words.say("state-never");
+    let known = if is_left_out(state, "time_servers") {
+        words.say("state-time-of-machine")
+    } else {
+        state.time.clone()
+    };
     vec![
         ("state-software", state.software.clone()),
-        ("state-time", format!("{} {}", shown(state.now), state.time)),
-        ("state-certificate", date(state.certificate_until)),
+        ("state-database", state.database.clone().unwrap_or_default()),
+        ("state-time", format!("{} {known}", shown(state.now))),
+        ("state-certificate", until),
         ("state-sessions", state.sessions.to_string()),
         ("state-size", format!("{} MiB", state.bytes.div_ceil(MIB))),
         ("state-rows", audit.rows.to_string()),
         ("state-signed", signed),
-        ("state-signed-at", date(audit.signed_at)),
-        ("state-sinks", audit.sinks.to_string()),
-        ("state-sinks-behind", audit.sinks_behind.len().to_string()),
+        ("state-signed-at", audit.signed_at.map_or_else(never, shown)),
+        ("state-sinks", of_sinks(audit.sinks)),
+        ("state-sinks-behind", of_sinks(behind)),
         ("state-waiting", outbox.waiting.to_string()),
         ("state-dead", outbox.dead.to_string()),
         ("state-without-address", outbox.without_address.to_string()),
         ("state-sent", outbox.sent.to_string()),
     ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fourauth_protocol::answer::BackupState;
-    use serde_json::json;
 
     #[test]
     fn a_backup_is_old_after_a_week() {
         const DAY_MS: i64 = 86_400_000;
         let now = UnixMillis::parse("2026-11-21T12:00:00Z").unwrap();
-        let mut state: ServerState = serde_json::from_value(json!({
-            "software": "fourauth", "now": now, "time": "synced(1ms)", "checks": [], "keys": [],
-            "audit": { "rows": 0, "sinks": 0, "sinks_behind": [] },
-            "outbox": { "waiting": 0, "dead": 0, "without_address": 0, "sent": 0 },
-            "sessions": 0, "bytes": 0, "attempts": [],
-        }))
-        .unwrap();
-        assert_eq!(Backup::of(&state).warning, Some("state-backup-never"));
-        for (days, warning) in [(0, None), (7, None), (8, Some("state-backup-old"))] {
+        let none = BackupState::default();
+        assert_eq!(warning(&none, now), Some("state-backup-none"));
+        let made = BackupState { created_at: Some(now), ..none };
+        assert_eq!(warning(&made, now), Some("state-backup-never"));
+        for (days, expected) in [(0, None), (7, None), (8, Some("state-backup-old"))] {
             let verified_at = Some(now.saturating_add_ms(-days * DAY_MS));
-            state.backups = Some(BackupState { verified_at, ..BackupState::default() });
-            assert_eq!(Backup::of(&state).warning, warning, "{days}");
+            let verified = BackupState { verified_at, ..made.clone() };
+            assert_eq!(warning(&verified, now), expected, "{days}");
         }
     }
 }

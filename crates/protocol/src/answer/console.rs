@@ -98,6 +98,12 @@ pub struct ServerState {
     /// The backups that were made and verified. Absent from older servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backups: Option<BackupState>,
+    /// The database: `sqlite` or `postgresql`. Absent from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// What the configuration leaves out: `time_servers`, `checkpoint_sinks`, `senders` (of messages).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_configured: Vec<String>,
 }
 
 /// The newest backups, as far as local commands have written them down here.

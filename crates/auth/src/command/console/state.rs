@@ -43,6 +43,10 @@ pub struct Surroundings {
     pub sinks: u64,
     /// Those that lack the newest one.
     pub sinks_behind: Vec<String>,
+    /// The database: `sqlite` or `postgresql`.
+    pub database: String,
+    /// What the configuration leaves out, in the words of 244.
+    pub not_configured: Vec<String>,
 }
 
 impl Authenticator {
@@ -60,8 +64,7 @@ impl Authenticator {
         let at = received.at;
         let request = Request::reading(Action::ShowState);
         self.as_console(request, received, show.session, async |_| {
-            let Surroundings { software, checks, certificate_until, sinks, sinks_behind } =
-                surroundings().await;
+            let around = surroundings().await;
             let census = self.store.census(at.now).await?;
             let keys = self.store.keys().await?.into_iter().map(key).collect();
             let since = at.now.saturating_add_ms(-COUNTED_MS);
@@ -69,18 +72,18 @@ impl Authenticator {
             let backups = self.store.backups().await?;
             let (signed_rows, signed_at) = census.checkpoint.unzip();
             let state = ServerState {
-                software,
+                software: around.software,
                 now: at.now,
                 time: crate::attempt::time_quality(&at),
-                checks,
-                certificate_until,
+                checks: around.checks,
+                certificate_until: around.certificate_until,
                 keys,
                 audit: AuditState {
                     rows: census.audit_rows,
                     signed_rows,
                     signed_at,
-                    sinks,
-                    sinks_behind,
+                    sinks: around.sinks,
+                    sinks_behind: around.sinks_behind,
                 },
                 outbox: OutboxState {
                     waiting: census.outbox.waiting,
@@ -96,6 +99,8 @@ impl Authenticator {
                     verified_at: backups.verified.as_ref().map(|(at, _)| *at),
                     verified_file: backups.verified.map(|(_, file)| file),
                 }),
+                database: Some(around.database),
+                not_configured: around.not_configured,
             };
             Ok((ConsoleAct::Nothing, State(Box::new(state))))
         })
