@@ -56,6 +56,7 @@ struct ListedSession {
     mac: String,
     device: Option<String>,
     level: Option<Level>,
+    bound: bool,
     opened_at: UnixMillis,
     last_seen: UnixMillis,
     ends_at: UnixMillis,
@@ -64,13 +65,14 @@ struct ListedSession {
 async fn list(local: &LocalStore, username: &str, format: Format) -> anyhow::Result<()> {
     let sessions = local.store.sessions(account(local, username).await?.id, local.now).await?;
     let rows: Vec<_> = sessions.into_iter().map(ListedSession::from).collect();
-    let header = ["session", "from", "device", "level", "opened", "last seen", "ends"];
+    let header = ["session", "from", "device", "level", "bound", "opened", "last seen", "ends"];
     format.print(header, &rows, |session| {
         [
             session.id.clone(),
             session.peer.clone(),
             session.device.as_ref().unwrap_or(&session.mac).clone(),
             session.level.map_or_else(|| "-".to_owned(), |level| level.to_string()),
+            if session.bound { "browser key" } else { "-" }.to_owned(),
             session.opened_at.to_string(),
             session.last_seen.to_string(),
             session.ends_at.to_string(),
@@ -86,6 +88,7 @@ impl From<SessionSummary> for ListedSession {
             peer: session.peer,
             mac: session.mac,
             device: session.device,
+            bound: session.is_bound,
             opened_at: session.opened,
             last_seen: session.last_seen,
             ends_at: session.ends,
