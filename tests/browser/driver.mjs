@@ -26,7 +26,7 @@ let strangers = [];
 
 const actions = {
   /** Starts a browser with a profile of its own: what an earlier one with this profile kept is there. */
-  async launch({ profile, camera, origin, language, dark, width, scale, script, permission, bound }) {
+  async launch({ profile, camera, origin, language, dark, width, scale, script, permission, bound, hosts }) {
     const args = [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -37,6 +37,7 @@ const actions = {
     if (permission !== "ask") {
       args.push(permission === "deny" ? "--deny-permission-prompts" : "--use-fake-ui-for-media-stream");
     }
+    if (hosts) args.push(`--host-resolver-rules=${hosts}`);
     if (bound) {
       // Chromium binds sessions only where the certificate is right, or is this one.
       const key = new crypto.X509Certificate(fs.readFileSync(bound)).publicKey;
@@ -168,8 +169,7 @@ const actions = {
       }
     }, selectors);
   },
-  async set_cookie({ url, value }) {
-    const name = "__Host-fourauth";
+  async set_cookie({ url, value, name = "__Host-fourauth" }) {
     await context.addCookies([{ name, value, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
   },
   /** Waits until a cookie is there that the browser forgets after at most so many seconds. */

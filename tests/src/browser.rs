@@ -50,6 +50,8 @@ pub struct Launch<'a> {
 }
 
 impl<'a> Launch<'a> {
+    /// A rule for names of hosts: `MAP *.example.test [::1]`.
+    pub hosts: Option<&'a str>,
     /// An English browser without a camera.
     #[must_use]
     pub const fn new(profile: &'a Path, origin: &'a str) -> Self {
@@ -68,6 +70,7 @@ impl<'a> Launch<'a> {
         }
     }
 }
+            hosts: None,
 
 impl Browser {
     /// Starts a browser.
@@ -108,6 +111,7 @@ impl Browser {
         }));
         browser
     }
+            "hosts": launch.hosts,
 
     /// Does one thing and returns its result.
     ///

@@ -19,6 +19,7 @@ macro_rules! on_both_databases {
     };
 }
 
+mod bound;
 mod database;
 mod invitations;
 mod messages;

@@ -2,7 +2,7 @@
 
 mod account;
 mod ask;
-mod bound;
+pub(crate) mod bound;
 mod face;
 mod forgotten;
 mod keyboard;

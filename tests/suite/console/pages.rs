@@ -12,14 +12,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A portal with only the console, with Alice as administrator, and Bob.
-struct Desk {
-    portal: Portal,
+pub(super) struct Desk {
+    pub(super) portal: Portal,
     alice: Persona,
     bob: Persona,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let portal = Portal::with(|config| {
             config.web.listener[0].resources = vec![WebResource::Console];
         })
@@ -44,7 +44,7 @@ impl Desk {
     }
 
     /// Signs Alice in with four factors, on the way to the console.
-    fn sign_in(&self, browser: &mut Browser) {
+    pub(super) fn sign_in(&self, browser: &mut Browser) {
         let code = || self.alice.code(self.portal.web.server().now());
         self.portal.web.server().clock().advance_ms(MINUTE_MS);
         browser.go(&self.portal.url("/console"));

@@ -1,7 +1,7 @@
 //! Sessions that only their browser can renew: by a client that plays the browser, in Chromium with its own
 //! keys, and in Firefox, which has none.
 
-use super::{MINUTE_MS, Portal};
+use super::{ALICE, MINUTE_MS, Portal};
 use crate::bound_sessions::browser_key::{BrowserKey, text};
 use fourauth_protocol::{grant::GrantToken, session_proof::SessionProof};
 use fourauth_tests::{browser::Browser, persona::Persona, remote_browser::Firefox, server::quick};
@@ -32,7 +32,7 @@ struct Visitor<'a> {
 }
 
 impl Portal {
-    fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         quick(self.web.server().folder()).certificate_file()
     }
 
@@ -223,7 +223,7 @@ fn chromium(portal: &Portal, whose: &str) -> Browser {
     portal.browser(whose, |launch| launch.bound_sessions = Some(certificate))
 }
 
-fn cookie(browser: &mut Browser) -> String {
+pub(crate) fn cookie(browser: &mut Browser) -> String {
     browser.text(&json!({ "action": "cookie", "name": COOKIE }))
 }
 
@@ -238,8 +238,18 @@ fn sign_in(portal: &Portal, browser: &mut Browser, carol: &Persona) {
     browser.fill("Code from your authenticator app", code.as_str());
     browser.click("Continue");
     browser.see("You are signed in as");
+    wait_until_bound(browser);
+}
+
+/// Waits until the cookie of the browser has the short life of a bound session.
+pub(crate) fn wait_until_bound(browser: &mut Browser) {
     let wait = json!({ "action": "shorter_cookie", "name": COOKIE, "seconds": BOUND_SECONDS });
     browser.act(&wait);
+}
+
+/// Forgets the cookie, as the browser does a minute before its token expires.
+pub(crate) fn forget(browser: &mut Browser) {
+    browser.act(&json!({ "action": "forget_cookie", "name": COOKIE }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,6 +278,36 @@ async fn a_copied_cookie_is_refused_after_ten_minutes() {
     assert_eq!(browser.heading(), "Your account");
     assert_ne!(cookie(&mut browser), copied);
     assert!(portal.row().await.starts_with("Session renewed. session="));
+    browser.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_with_the_face_is_bound_as_well() {
+    let portal = Portal::open().await;
+    let alice = portal.web.server().enrol("alice", "obama.jpg").await;
+    let camera = portal.film(ALICE);
+    let certificate = portal.certificate();
+    let mut browser = portal.browser("alice", |launch| {
+        launch.camera = Some(camera);
+        launch.bound_sessions = Some(certificate);
+    });
+    portal.come_to_the_face(&mut browser, &alice);
+    portal.show_the_face(&mut browser);
+    browser.see("You are signed in as");
+    wait_until_bound(&mut browser);
+    let copied = cookie(&mut browser);
+    let mut thief = chromium(&portal, "thief");
+    thief.act(&json!({ "action": "set_cookie", "url": portal.origin, "value": copied }));
+    thief.go(&portal.url("/account"));
+    assert_eq!(thief.heading(), "Your account");
+
+    portal.web.server().clock().advance_ms(10 * MINUTE_MS);
+    thief.go(&portal.url("/account"));
+    assert_eq!(thief.heading(), "Sign in");
+    thief.close();
+    forget(&mut browser);
+    browser.go(&portal.url("/account"));
+    assert_eq!(browser.heading(), "Your account");
     browser.close();
 }
 

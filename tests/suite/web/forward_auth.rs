@@ -1,6 +1,7 @@
 //! Forward-auth: what a proxy is told about the requests of its visitors, and how they sign in.
 
 mod answers;
+mod bound;
 mod browser;
 mod entry;
 mod programs;

@@ -120,7 +120,10 @@ fn caddy(folder: &Path) -> Command {
 
 fn nginx_configuration(example: &str, folder: &Path, port: u16) -> String {
     let example = example
-        .replace("listen 443 ssl;", &format!("listen 127.0.0.1:{port} ssl;"))
+        .replace(
+            "listen 443 ssl;",
+            &format!("listen 127.0.0.1:{port} ssl;\nlisten [::1]:{port} ssl;"),
+        )
         .replace("/etc/nginx/tls", &folder.display().to_string());
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = kinds.map(|kind| format!("{kind}_temp_path {kind};\n")).concat();

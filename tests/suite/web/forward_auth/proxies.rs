@@ -53,9 +53,9 @@ with_both_programs![
 ];
 
 /// A proxy in front of a gateway and a service.
-struct Street {
-    door: Door,
-    proxy: Proxy,
+pub(super) struct Street {
+    pub(super) door: Door,
+    pub(super) proxy: Proxy,
     _service: Service,
     browser: Browser,
 }
@@ -71,7 +71,7 @@ impl Street {
         RawHttp(connector.connect(name, socket).await.unwrap()).ask(request).await
     }
 
-    async fn open(program: Program) -> Self {
+    pub(super) async fn open(program: Program) -> Self {
         let (port, service) = (free_port(), Service::start().await);
         let door = Door::with(|config| {
             behind_a_proxy(config);
@@ -88,7 +88,7 @@ impl Street {
         Self { door, proxy, _service: service, browser }
     }
 
-    fn url(&self, host: &str, path: &str) -> String {
+    pub(super) fn url(&self, host: &str, path: &str) -> String {
         format!("https://{host}.example.test:{}{path}", self.proxy.address.port())
     }
 
