@@ -1,7 +1,7 @@
 //! A real browser with a camera that shows a picture, driven by `tests/browser/driver.mjs`.
 
 use crate::models;
-use fourauth_protocol::time::UnixMillis;
+use fourauth_protocol::{picture::Picture, time::UnixMillis};
 use image::{Rgb, RgbImage, imageops};
 use serde_json::{Value, json};
 use std::{
@@ -14,6 +14,9 @@ use std::{
 
 /// Frame of the camera, in pixels.
 const SIDE: (u32, u32) = (640, 480);
+
+/// Frames of a scene in a second.
+const SCENE_RATE: u32 = 5;
 
 /// A browser with one page.
 #[derive(Debug)]
@@ -47,11 +50,11 @@ pub struct Launch<'a> {
     /// The certificate of the server, for a browser that binds sessions to a key. It does so only where
     /// nothing is wrong with the certificate.
     pub bound_sessions: Option<PathBuf>,
+    /// A rule for names of hosts: `MAP *.example.test [::1]`.
+    pub hosts: Option<&'a str>,
 }
 
 impl<'a> Launch<'a> {
-    /// A rule for names of hosts: `MAP *.example.test [::1]`.
-    pub hosts: Option<&'a str>,
     /// An English browser without a camera.
     #[must_use]
     pub const fn new(profile: &'a Path, origin: &'a str) -> Self {
@@ -67,10 +70,10 @@ impl<'a> Launch<'a> {
             scale: 1,
             has_script: true,
             bound_sessions: None,
+            hosts: None,
         }
     }
 }
-            hosts: None,
 
 impl Browser {
     /// Starts a browser.
@@ -108,10 +111,10 @@ impl Browser {
             "scale": launch.scale,
             "script": launch.has_script,
             "bound": launch.bound_sessions,
+            "hosts": launch.hosts,
         }));
         browser
     }
-            "hosts": launch.hosts,
 
     /// Does one thing and returns its result.
     ///
@@ -286,6 +289,38 @@ pub fn dark_film(folder: &Path) -> PathBuf {
     write_film(&folder.join("dark.y4m"), &RgbImage::from_pixel(SIDE.0, SIDE.1, Rgb([9, 9, 9])))
 }
 
+/// Frames that a camera shows one after the other, again and again.
+#[derive(Debug, Clone)]
+pub struct Scene(Vec<u8>);
+
+impl Scene {
+    /// The frames of these pictures, which are JPEG.
+    ///
+    /// # Panics
+    ///
+    /// If one cannot be read.
+    #[must_use]
+    pub fn of(pictures: &[Picture]) -> Self {
+        let mut film = header(SIDE, SCENE_RATE);
+        for picture in pictures {
+            let picture = image::load_from_memory(picture.bytes()).expect("a picture").to_rgb8();
+            film.extend(film_frame(&fitted(&picture)));
+        }
+        Self(film)
+    }
+
+    /// Writes the film that a camera shows. Written again while a browser shows it, it is what a person before the
+    /// camera does next: Chromium reads each frame from the file.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be written.
+    pub fn show(&self, film: &Path) {
+        let opened = fs::OpenOptions::new().write(true).create(true).truncate(false).open(film);
+        opened.expect("the film").write_all(&self.0).expect("the film is written");
+    }
+}
+
 /// The picture in the middle of a grey frame.
 fn fitted(picture: &RgbImage) -> RgbImage {
     let (width, height) = picture.dimensions();
@@ -299,11 +334,21 @@ fn fitted(picture: &RgbImage) -> RgbImage {
     frame
 }
 
-/// Writes a frame as YUV4MPEG2, with one colour for two by two pixels (BT.601).
 fn write_film(path: &Path, frame: &RgbImage) -> PathBuf {
+    let film = [header(frame.dimensions(), 10), film_frame(frame)].concat();
+    fs::write(path, film).expect("the film is written");
+    path.to_owned()
+}
+
+/// The begin of a film in YUV4MPEG2, with so many frames a second.
+fn header((width, height): (u32, u32), rate: u32) -> Vec<u8> {
+    format!("YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420jpeg\n").into_bytes()
+}
+
+/// A frame in YUV4MPEG2, with one colour for two by two pixels (BT.601).
+fn film_frame(frame: &RgbImage) -> Vec<u8> {
     let (width, height) = frame.dimensions();
-    let mut film =
-        format!("YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\nFRAME\n").into_bytes();
+    let mut film = b"FRAME\n".to_vec();
     // Weights in thousandths.
     let of = |pixel: &Rgb<u8>, [r, g, b]: [i32; 3], offset: i32| {
         let [red, green, blue] = pixel.0.map(i32::from);
@@ -317,6 +362,5 @@ fn write_film(path: &Path, frame: &RgbImage) -> PathBuf {
             film.extend(row.map(|x| of(frame.get_pixel(x, y), weights, 128)));
         }
     }
-    fs::write(path, film).expect("the film is written");
-    path.to_owned()
+    film
 }

@@ -80,6 +80,15 @@ impl WebServer {
         Self::with(models::engine(), texts, change).await
     }
 
+    /// As [`with_texts`](Self::with_texts), with an engine that does not judge liveness.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn without_liveness(texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with(models::engine_without_liveness(), texts, change).await
+    }
+
     /// As [`configured`](Self::configured), with an engine of other networks.
     ///
     /// # Panics

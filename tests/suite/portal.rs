@@ -3,6 +3,7 @@
 mod account;
 mod ask;
 pub(crate) mod bound;
+mod challenge;
 mod face;
 mod forgotten;
 mod keyboard;
@@ -51,6 +52,21 @@ pub(crate) struct Portal {
     folder: TempDir,
 }
 
+fn free_origin() -> (SocketAddr, String) {
+    let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+    (bind, format!("https://localhost:{}", bind.port()))
+}
+
+/// The portal at this address, with every page of it.
+fn configure(config: &mut Config, bind: SocketAddr, origin: &str) {
+    config.sign_in.two_steps = true;
+    config.sign_in.self_registration = true;
+    config.audit.checkpoint_s = 1;
+    config.web.origin = Some(origin.parse().unwrap());
+    let resources = vec![WebResource::Portal];
+    config.web.listener = vec![WebListener { bind, tls: true, resources }];
+}
+
 impl Portal {
     async fn open() -> Self {
         Self::with(|_| {}).await
@@ -62,15 +78,20 @@ impl Portal {
 
     /// A portal with other texts on its pages.
     pub(crate) async fn shown_in(texts: TextsOf, change: impl FnOnce(&mut Config)) -> Self {
-        let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let origin = format!("https://localhost:{}", bind.port());
+        let (bind, origin) = free_origin();
         let web = WebServer::with_texts(texts, |config| {
-            config.sign_in.two_steps = true;
-            config.sign_in.self_registration = true;
-            config.audit.checkpoint_s = 1;
-            config.web.origin = Some(origin.parse().unwrap());
-            let resources = vec![WebResource::Portal];
-            config.web.listener = vec![WebListener { bind, tls: true, resources }];
+            configure(config, bind, &origin);
+            change(config);
+        })
+        .await;
+        Self { web, origin, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A portal that does not judge liveness: the moving faces of a test are made of one picture.
+    async fn without_liveness(change: impl FnOnce(&mut Config)) -> Self {
+        let (bind, origin) = free_origin();
+        let web = WebServer::without_liveness(texts, |config| {
+            configure(config, bind, &origin);
             change(config);
         })
         .await;

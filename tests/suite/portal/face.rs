@@ -154,7 +154,7 @@ async fn the_proof_of_a_sign_in_is_a_download_that_verifies() {
     assert!(!accepts(&proof.replacen("face_step", "face_stop", 1)));
 }
 
-/// The positive case needs a person: the frames of a test are made of one picture, which is not live.
+/// `challenge` has the positive case.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_face_that_does_not_turn_fails_the_challenge() {
     let portal = Portal::with(|config| config.face.challenge = Some(ChallengeConfig::Always)).await;
