@@ -183,7 +183,10 @@ impl Message {
 #[derive(Debug, Clone, Copy)]
 struct Invalid;
 
-fn value<T>(stated: Stated, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Invalid> {
+fn value<T>(
+    stated: Stated<'_>,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Invalid> {
     match stated {
         Stated::Absent => Ok(None),
         Stated::Text(text) => parse(&text).map(Some).ok_or(Invalid),
@@ -192,7 +195,7 @@ fn value<T>(stated: Stated, parse: impl FnOnce(&str) -> Option<T>) -> Result<Opt
 }
 
 /// The proof, if the payload has one. The payload is read again for it, because most have none.
-fn proved(stated: &Stated, payload: &[u8]) -> Result<Option<BrowserProof>, Invalid> {
+fn proved(stated: &Stated<'_>, payload: &[u8]) -> Result<Option<BrowserProof>, Invalid> {
     #[derive(Deserialize)]
     struct Proved {
         proof: BrowserProof,

@@ -5,7 +5,7 @@
 //! different `username`s in one request. `serde_json` detects only repeated keys that a type names.
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use std::{collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 /// Deepest nesting accepted. The protocol itself needs two levels.
 const MAX_DEPTH: usize = 32;
@@ -30,24 +30,25 @@ pub enum ShapeError {
 /// Longest text of an envelope field that is kept, in bytes. No valid value is longer.
 const MAX_KEPT: usize = 64;
 
-/// The fields of the outermost object that say how to read the others.
+/// The fields of the outermost object that say how to read the others. Texts without an escape are those
+/// of the payload.
 #[derive(Debug, Default)]
-pub(crate) struct Outline {
-    pub(crate) code: Option<String>,
-    pub(crate) peer: Stated,
-    pub(crate) reference: Stated,
-    pub(crate) door: Stated,
-    pub(crate) proof: Stated,
+pub(crate) struct Outline<'a> {
+    pub(crate) code: Option<Cow<'a, str>>,
+    pub(crate) peer: Stated<'a>,
+    pub(crate) reference: Stated<'a>,
+    pub(crate) door: Stated<'a>,
+    pub(crate) proof: Stated<'a>,
 }
 
 /// A field of the envelope, as it was stated.
 #[derive(Debug, Default)]
-pub(crate) enum Stated {
+pub(crate) enum Stated<'a> {
     /// It is missing or `null`.
     #[default]
     Absent,
     /// A text of at most [`MAX_KEPT`] bytes.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A value of another type, or a longer text.
     Other,
 }
@@ -58,11 +59,11 @@ pub(crate) enum Stated {
 ///
 /// [`ShapeError`] if the shape is wrong. The server answers that the payload is malformed.
 pub fn command_code(payload: &[u8]) -> Result<Option<String>, ShapeError> {
-    outline(payload).map(|outline| outline.code)
+    outline(payload).map(|outline| outline.code.map(Cow::into_owned))
 }
 
 /// Checks the shape of `payload` and returns its outline.
-pub(crate) fn outline(payload: &[u8]) -> Result<Outline, ShapeError> {
+pub(crate) fn outline(payload: &[u8]) -> Result<Outline<'_>, ShapeError> {
     let mut outline = Outline::default();
     inspect(payload, Node { depth: 0, is_kept: false, outline: Some(&mut outline) })?;
     Ok(outline)
@@ -77,7 +78,7 @@ pub fn check(payload: &[u8]) -> Result<(), ShapeError> {
     inspect(payload, Node { depth: 1, is_kept: false, outline: None })
 }
 
-fn inspect(payload: &[u8], outermost: Node<'_>) -> Result<(), ShapeError> {
+fn inspect<'a>(payload: &'a [u8], outermost: Node<'_, 'a>) -> Result<(), ShapeError> {
     if payload.trim_ascii_start().first() != Some(&b'{') {
         return Err(ShapeError::NotAnObject);
     }
@@ -91,32 +92,38 @@ fn refusal(error: &serde_json::Error) -> ShapeError {
 }
 
 /// One JSON value at some depth. Reading it fills the outline of the outermost object.
-struct Node<'a> {
+struct Node<'a, 'de> {
     depth: usize,
     /// True for a field of the envelope.
     is_kept: bool,
     /// `None` below the outermost object.
-    outline: Option<&'a mut Outline>,
+    outline: Option<&'a mut Outline<'de>>,
 }
 
 /// A value at `depth`, below another one.
-fn child<E: de::Error>(depth: usize, is_kept: bool) -> Result<Node<'static>, E> {
+fn child<'a, 'de, E: de::Error>(depth: usize, is_kept: bool) -> Result<Node<'a, 'de>, E> {
     if depth > MAX_DEPTH {
         return Err(E::custom("nested too deeply"));
     }
     Ok(Node { depth, is_kept, outline: None })
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Stated;
+impl Node<'_, '_> {
+    const fn keeps(&self, text: &str) -> bool {
+        self.is_kept && text.len() <= MAX_KEPT
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, 'de> {
+    type Value = Stated<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Stated;
+impl<'de> Visitor<'de> for Node<'_, 'de> {
+    type Value = Stated<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
@@ -125,9 +132,9 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let Self { depth, mut outline, .. } = self;
         let mut seen = BTreeSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            match (outline.as_deref_mut(), key.as_str()) {
-                (Some(outline), "cmd") => outline.code = map.next_value_seed(TextOnly)?,
+        while let Some(key) = map.next_key_seed(TextOnly)? {
+            match (outline.as_deref_mut(), &*key) {
+                (Some(outline), "cmd") => outline.code = Some(map.next_value_seed(TextOnly)?),
                 (Some(outline), "peer") => {
                     outline.peer = map.next_value_seed(child(depth + 1, true)?)?;
                 }
@@ -154,9 +161,12 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Stated::Other)
     }
 
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(if self.keeps(text) { Stated::Text(Cow::Borrowed(text)) } else { Stated::Other })
+    }
+
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        let is_kept = self.is_kept && text.len() <= MAX_KEPT;
-        Ok(if is_kept { Stated::Text(text.to_owned()) } else { Stated::Other })
+        Ok(if self.keeps(text) { Stated::Text(Cow::Owned(text.to_owned())) } else { Stated::Other })
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
@@ -180,26 +190,30 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 }
 
-/// The value of `cmd`, which must be a string.
+/// A key or the value of `cmd`, which must be a string.
 struct TextOnly;
 
 impl<'de> DeserializeSeed<'de> for TextOnly {
-    type Value = Option<String>;
+    type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for TextOnly {
-    type Value = Option<String>;
+impl<'de> Visitor<'de> for TextOnly {
+    type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
 
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
+        Ok(Cow::Owned(text.to_owned()))
     }
 }
 
