@@ -9,9 +9,10 @@
 //! |---|---|
 //! | 0–15 | the family of the session |
 //! | 16–21 | the time of expiry, in milliseconds of Unix time, big-endian |
-//! | 22–37 | the first half of HMAC-SHA-256 over all of this and the service |
+//! | 22–37 | the first half of HMAC-SHA-256 over all of this and the service, each part after its length |
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use crate::mac_key::MacKey;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use data_encoding::BASE64URL_NOPAD;
 use fourauth_protocol::{
     audience::Audience, secret::Secret, time::UnixMillis, token::CHECK_PREFIX,
@@ -47,7 +48,7 @@ impl CheckToken {
     }
 
     /// The text for a service.
-    pub(crate) fn text(&self, key: &hmac::Key, service: &Audience) -> Secret<String> {
+    pub(crate) fn text(&self, key: &MacKey, service: &Audience) -> Secret<String> {
         let expires = self.expires.0.clamp(0, LATEST).to_be_bytes();
         let said = [&self.family.0[..], &expires[expires.len() - EXPIRY_BYTES..]].concat();
         let bytes = [&said[..], &mac(key, &said, service)].concat();
@@ -56,7 +57,7 @@ impl CheckToken {
 
     /// Reads a text that `service` shows. `None` if the key did not make it for that service. It may have
     /// expired.
-    pub(crate) fn read(text: &str, key: &hmac::Key, service: &Audience) -> Option<Self> {
+    pub(crate) fn read(text: &str, key: &MacKey, service: &Audience) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.strip_prefix(CHECK_PREFIX)?.as_bytes()).ok()?;
         let (said, shown) = bytes.split_at_checked(FAMILY_BYTES + EXPIRY_BYTES)?;
         verify_slices_are_equal(&mac(key, said, service), shown).ok()?;
@@ -66,14 +67,8 @@ impl CheckToken {
     }
 }
 
-fn mac(key: &hmac::Key, said: &[u8], service: &Audience) -> [u8; MAC_BYTES] {
-    let mut context = hmac::Context::with_key(key);
-    // Only the last part has a length that varies.
-    for part in [DOMAIN, said, service.as_str().as_bytes()] {
-        context.update(part);
-    }
-    let mac = context.sign();
-    std::array::from_fn(|index| mac.as_ref()[index])
+fn mac(key: &MacKey, said: &[u8], service: &Audience) -> [u8; MAC_BYTES] {
+    key.short_code([DOMAIN, said, service.as_str().as_bytes()])
 }
 
 #[cfg(test)]
@@ -81,8 +76,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn key(byte: u8) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &[byte; 32])
+    fn key(byte: u8) -> MacKey {
+        MacKey::new(&[byte; 32])
     }
 
     fn service(name: &str) -> Audience {

@@ -16,7 +16,8 @@
 
 pub(crate) mod step;
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use crate::mac_key::MacKey;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use fourauth_store::{AccountId, FamilyId, GrantHolder, GrantId};
 
@@ -118,7 +119,7 @@ pub struct Grant([u8; GRANT_BYTES]);
 #[derive(Debug)]
 pub struct Grants {
     /// The first one makes grants, and all of them check.
-    keys: Vec<hmac::Key>,
+    keys: Vec<MacKey>,
 }
 
 /// The reason why a grant is refused.
@@ -244,8 +245,7 @@ impl Grants {
     #[must_use]
     pub fn new(keys: &[Secret<[u8; 32]>]) -> Self {
         assert!(!keys.is_empty(), "a keyring has at least one key");
-        let key = |key: &Secret<[u8; 32]>| hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-        Self { keys: keys.iter().map(key).collect() }
+        Self { keys: keys.iter().map(|key| MacKey::new(key.expose())).collect() }
     }
 
     /// Makes a grant that expires `lifetime_ms` milliseconds after `now`.
@@ -270,13 +270,7 @@ impl Grants {
     /// that are always the same.
     #[must_use]
     pub fn draw(&self, what: &[u8], slot: i64) -> [u8; 4] {
-        let mut context = hmac::Context::with_key(&self.keys[0]);
-        for part in [DRAW_DOMAIN, what, &slot.to_be_bytes()] {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        let tag = context.sign();
-        std::array::from_fn(|index| tag.as_ref()[index])
+        self.keys[0].short_code([DRAW_DOMAIN, what, &slot.to_be_bytes()])
     }
 
     /// Proves that this server has opened a grant for `purpose` to its peer. It is not the MAC of the
@@ -320,21 +314,14 @@ impl Grants {
     }
 }
 
-/// The first half of the MAC. Each part is preceded by its length, so that no other purpose and
-/// context give the same bytes.
+/// The first half of the MAC of a purpose with its context.
 fn mac(
-    key: &hmac::Key,
+    key: &MacKey,
     domain: &[u8],
     purpose: &Purpose,
     made: &[u8],
 ) -> [u8; GRANT_BYTES - ID_BYTES] {
-    let mut context = hmac::Context::with_key(key);
-    for part in [domain].into_iter().chain(purpose.parts()).chain([made]) {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
-    }
-    let tag = context.sign();
-    std::array::from_fn(|index| tag.as_ref()[index])
+    key.short_code([domain].into_iter().chain(purpose.parts()).chain([made]))
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub mod hashing;
 mod jwt;
 pub mod limits;
 pub mod looked_up;
+mod mac_key;
 pub mod metrics;
 mod not_granted;
 mod notice;

@@ -5,12 +5,12 @@
 //! has another master token, so no session is found. The key is derived from the pepper of the
 //! keyring, because a token cannot be hashed again when keys rotate.
 
-use aws_lc_rs::hmac;
+use crate::mac_key::MacKey;
 use fourauth_protocol::{
     device::DeviceId,
     mac_address::MacAddress,
     secret::Secret,
-    token::{self, BaseToken, TOKEN_BYTES},
+    token::{self, BaseToken},
 };
 use fourauth_store::MasterToken;
 use serde::{Deserialize, Serialize};
@@ -44,9 +44,9 @@ pub struct TokenSettings {
 /// Makes tokens and master tokens.
 #[derive(Debug)]
 pub struct Tokens {
-    key: hmac::Key,
-    /// Makes and verifies check tokens. Keys have half a kilobyte, and this value is moved often at a start.
-    checks: Box<hmac::Key>,
+    key: MacKey,
+    /// Makes and verifies check tokens.
+    checks: MacKey,
     settings: TokenSettings,
 }
 
@@ -66,16 +66,14 @@ impl Tokens {
     /// Derives the keys from the pepper.
     #[must_use]
     pub fn new(pepper: &Secret<[u8; 32]>, settings: TokenSettings) -> Self {
-        let pepper = hmac::Key::new(hmac::HMAC_SHA256, pepper.expose());
-        let derived =
-            |domain: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&pepper, domain).as_ref());
-        let (key, checks) =
-            (derived(b"fourauth-session-key-v1"), derived(b"fourauth-check-key-v1"));
-        Self { key, checks: Box::new(checks), settings }
+        let pepper = MacKey::new(pepper.expose());
+        let key = pepper.derive(b"fourauth-session-key-v1");
+        let checks = pepper.derive(b"fourauth-check-key-v1");
+        Self { key, checks, settings }
     }
 
     /// The key of check tokens.
-    pub(crate) const fn check_key(&self) -> &hmac::Key {
+    pub(crate) const fn check_key(&self) -> &MacKey {
         &self.checks
     }
 
@@ -95,7 +93,7 @@ impl Tokens {
         let peer = self.settings.address.part(bound.peer);
         let device = bound.device.map(|id| id.to_string()).unwrap_or_default();
         let token = &token.as_bytes().expose()[..];
-        self.mac(MASTER, &[token, mac.as_bytes(), peer.as_bytes(), device.as_bytes()])
+        self.key.code([MASTER, token, mac.as_bytes(), peer.as_bytes(), device.as_bytes()])
     }
 
     /// True if a session that was opened at one of two addresses may be used at the other one.
@@ -107,17 +105,7 @@ impl Tokens {
     /// The token that takes over from `token`. It is always the same, so that a lost answer can be
     /// sent again although the server keeps no token.
     pub(crate) fn successor(&self, token: &BaseToken) -> BaseToken {
-        BaseToken::from_bytes(self.mac(SUCCESSOR, &[token.as_bytes().expose()]))
-    }
-
-    fn mac(&self, domain: &[u8], parts: &[&[u8]]) -> [u8; TOKEN_BYTES] {
-        let mut context = hmac::Context::with_key(&self.key);
-        for part in [domain].iter().chain(parts) {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        let mac = context.sign();
-        std::array::from_fn(|index| mac.as_ref()[index])
+        BaseToken::from_bytes(self.key.code([SUCCESSOR, &token.as_bytes().expose()[..]]))
     }
 }
 
