@@ -29,6 +29,7 @@ use fourauth_protocol::{
 };
 use fourauth_store::{KnownDevice, MasterToken, Refusal, Session, SessionUse};
 use fourauth_timekeeper::State;
+use std::sync::Arc;
 
 /// A token, and the circumstances under which it is shown.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(crate) struct Bearer {
 pub(crate) struct Shown {
     /// The session and its token, also if it has expired or was renewed. A signed token has no base
     /// token, so it cannot be renewed.
-    pub(crate) found: Result<(Session, Option<BaseToken>), Denial>,
+    pub(crate) found: Result<(Arc<Session>, Option<BaseToken>), Denial>,
     /// The key that the session is bound to, which the peer has proved.
     pub(crate) proven_device: Option<DeviceId>,
 }
@@ -166,8 +167,8 @@ impl Authenticator {
         if let Some((family, expires)) = named.filter(|_| limited.is_none()) {
             found = self.store.session_of_family(family, received.at.now).await?;
             // What it answers holds for this token, which may expire before that of the session.
-            if let Some(session) = &mut found {
-                session.expires = session.expires.min(expires);
+            if let Some(session) = found.as_mut().filter(|session| session.expires > expires) {
+                Arc::make_mut(session).expires = expires;
             }
         }
         // The key of a device was proved for a check token, and for no signed one.
@@ -254,10 +255,10 @@ impl Authenticator {
 
 /// The session, if it may be used now and reaches the level.
 pub(crate) fn usable(
-    session: Session,
+    session: Arc<Session>,
     level: Option<Level>,
     received: &Received,
-) -> Result<Session, Denial> {
+) -> Result<Arc<Session>, Denial> {
     is_time_known(received)?;
     if session.is_replaced() {
         return Err(Denial::SignedOut);

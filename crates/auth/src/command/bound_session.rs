@@ -40,6 +40,7 @@ use fourauth_protocol::{
     token::BaseToken,
 };
 use fourauth_store::{BoundRenewal, GrantHolder, NewSession, Session, SessionBinding};
+use std::sync::Arc;
 
 /// How long a token of a bound session can be used, in milliseconds: 10 min.
 const LIFETIME_MS: i64 = 600_000;
@@ -197,7 +198,7 @@ impl Authenticator {
         &self,
         id: &str,
         received: &Received,
-    ) -> Result<Result<(Session, SessionKey), Denial>, Error> {
+    ) -> Result<Result<(Arc<Session>, SessionKey), Denial>, Error> {
         if let Err(denial) = is_time_known(received) {
             return Ok(Err(denial));
         }

@@ -47,6 +47,7 @@ use fourauth_protocol::{
     command::ConsoleSession, device::DeviceId, grant::GrantToken, level::Level, username::Username,
 };
 use fourauth_store::Session;
+use std::sync::Arc;
 
 /// How long the console stays open without a command, in milliseconds.
 const IDLE_MS: i64 = 30 * 60_000;
@@ -57,7 +58,7 @@ const IDLE_MS: i64 = 30 * 60_000;
 /// account.
 #[derive(Debug)]
 struct Administrator {
-    session: Session,
+    session: Arc<Session>,
     /// The key that the peer has proved, if the session is bound to one.
     proven_device: Option<DeviceId>,
 }
@@ -95,7 +96,7 @@ impl<'a> Request<'a> {
 impl Administrator {
     /// Checks everything that the console asks of a session. All of it was read at once.
     fn of(
-        session: Session,
+        session: Arc<Session>,
         proven_device: Option<DeviceId>,
         received: &Received,
     ) -> Result<Self, Denial> {
@@ -115,7 +116,7 @@ impl Administrator {
     /// What a fresh proof of this session is bound to: the account in its present version, the session
     /// and the address.
     fn purpose(&self, received: &Received) -> Purpose {
-        let Session { account, version, family, .. } = self.session;
+        let Session { account, version, family, .. } = *self.session;
         let holder = Holder::new(account, version, received.origin.peer.to_string());
         Purpose::StepUp(holder, family)
     }

@@ -25,7 +25,7 @@ use fourauth_protocol::{
     device::DeviceId, level::Level, mac_address::MacAddress, session_proof::SessionKey,
     time::UnixMillis,
 };
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use tokio::time::Instant;
 
 const TABLE: &str = "sessions";
@@ -229,7 +229,7 @@ impl Store {
         &self,
         masters: [&MasterToken; 2],
         now: UnixMillis,
-    ) -> Result<Option<Session>, Error> {
+    ) -> Result<Option<Arc<Session>>, Error> {
         const SQL: &str =
             concat!(session_columns!(), " WHERE s.master IN ($1, $2) AND s.ends > $3");
 
@@ -242,9 +242,10 @@ impl Store {
             return Ok(Some(session).filter(|session| session.ends > now));
         }
         let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
-        let found = self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?;
+        let found =
+            self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?.map(Arc::new);
         if let Some(session) = &found {
-            self.recent.put(Name::Master(session.master), session.clone(), commits, at);
+            self.recent.put(Name::Master(session.master), Arc::clone(session), commits, at);
         }
         Ok(found)
     }
@@ -255,7 +256,7 @@ impl Store {
         &self,
         family: FamilyId,
         now: UnixMillis,
-    ) -> Result<Option<Session>, Error> {
+    ) -> Result<Option<Arc<Session>>, Error> {
         const SQL: &str = concat!(
             session_columns!(),
             " WHERE s.family = $1 AND s.renewed IS NULL AND s.ends > $2"
@@ -267,9 +268,10 @@ impl Store {
             return Ok(Some(session).filter(|session| session.ends > now));
         }
         let values = [Value::Bytes(&family.0), Value::Int(now.0)];
-        let found = self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?;
+        let found =
+            self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?.map(Arc::new);
         if let Some(session) = &found {
-            self.recent.put(name, session.clone(), commits, at);
+            self.recent.put(name, Arc::clone(session), commits, at);
         }
         Ok(found)
     }

@@ -9,7 +9,7 @@ use crate::account::session::{FamilyId, MasterToken, Session};
 use fourauth_protocol::time::UnixMillis;
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -28,7 +28,7 @@ pub(crate) struct SessionCache(Mutex<Kept>);
 struct Kept {
     /// The commits of this process when the sessions were read.
     commits: u64,
-    sessions: HashMap<Name, (Session, Moment)>,
+    sessions: HashMap<Name, (Arc<Session>, Moment)>,
 }
 
 /// What a session is found by.
@@ -61,19 +61,20 @@ impl Moment {
 impl SessionCache {
     /// The session with one of these names, if it was read less than [`MAX_AGE`] ago and
     /// nothing was committed since. `commits` is the number of commits so far.
-    pub(crate) fn get(&self, names: &[Name], commits: u64, at: Moment) -> Option<Session> {
+    pub(crate) fn get(&self, names: &[Name], commits: u64, at: Moment) -> Option<Arc<Session>> {
         let kept = self.kept();
         if kept.commits != commits {
             return None;
         }
-        let young =
-            |(session, read): &(Session, Moment)| read.is_just_before(at).then(|| session.clone());
+        let young = |(session, read): &(Arc<Session>, Moment)| {
+            read.is_just_before(at).then(|| Arc::clone(session))
+        };
         names.iter().find_map(|name| kept.sessions.get(name).and_then(young))
     }
 
     /// Keeps a session under a name that was read at `at`, when there were `commits` commits. It is not kept if
     /// the cache holds sessions that were read after a later commit.
-    pub(crate) fn put(&self, name: Name, session: Session, commits: u64, at: Moment) {
+    pub(crate) fn put(&self, name: Name, session: Arc<Session>, commits: u64, at: Moment) {
         let mut kept = self.kept();
         if kept.commits > commits {
             return;
@@ -97,10 +98,10 @@ mod tests {
 
     const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
 
-    fn session(number: u32) -> Session {
+    fn session(number: u32) -> Arc<Session> {
         let mut master = [0; 32];
         master[..4].copy_from_slice(&number.to_be_bytes());
-        Session {
+        Arc::new(Session {
             master,
             family: FamilyId([0; 16]),
             account: AccountId(1),
@@ -118,14 +119,14 @@ mod tests {
             device: None,
             bound: None,
             peer: String::new(),
-        }
+        })
     }
 
     /// A cache with one session, which was read at the returned moment after seven commits.
-    fn cache() -> (SessionCache, Session, Moment) {
+    fn cache() -> (SessionCache, Arc<Session>, Moment) {
         let (cache, session) = (SessionCache::default(), session(1));
         let at = Moment { arrived: NOON, read: Instant::now() };
-        cache.put(Name::Master(session.master), session.clone(), 7, at);
+        cache.put(Name::Master(session.master), Arc::clone(&session), 7, at);
         (cache, session, at)
     }
 
@@ -156,11 +157,11 @@ mod tests {
     fn a_commit_empties_the_cache() {
         let (cache, session, at) = cache();
         let get = |commits| cache.get(&[Name::Master(session.master)], commits, at);
-        assert_eq!((get(8), get(7)), (None, Some(session.clone())));
+        assert_eq!((get(8), get(7)), (None, Some(Arc::clone(&session))));
         cache.put(Name::Master([2; 32]), self::session(2), 8, at);
         assert_eq!((get(8), get(7)), (None, None));
         // It was read before the commit.
-        cache.put(Name::Master(session.master), session.clone(), 7, at);
+        cache.put(Name::Master(session.master), Arc::clone(&session), 7, at);
         assert_eq!((get(8), get(7)), (None, None));
     }
 
