@@ -6,6 +6,10 @@ use unicode_normalization::{UnicodeNormalization as _, char::decompose_compatibl
 /// (RFC 8265 §3.3.1, rules 1 and 4). Case stays as it is.
 #[must_use]
 pub fn normal_form(text: &str) -> String {
+    // Every ASCII character has its ordinary width and its form already.
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     let mut ordinary = String::with_capacity(text.len());
     text.chars().for_each(|c| widen(c, &mut ordinary));
     ordinary.nfc().collect()
