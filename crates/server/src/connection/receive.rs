@@ -13,8 +13,9 @@ use tokio::{
 /// Longest wait for a frame, of a connection without a timeout: 30 years.
 const FOREVER: Duration = Duration::from_hours(30 * 365 * 24);
 
-/// Size of the first read, in bytes. Every idle connection holds a buffer of this size.
-pub(super) const FIRST_CHUNK: usize = 64;
+/// Size of the first read, in bytes: room for a command that only shows a token. Every idle connection
+/// holds a buffer of this size.
+pub(super) const FIRST_CHUNK: usize = 256;
 
 /// Bytes of a frame that are not counted in the byte budget. An idle connection holds twenty times as
 /// much for TLS, and a command that only shows a token is not longer.
