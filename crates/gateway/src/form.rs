@@ -1,6 +1,6 @@
 //! Forms of HTML without files (HTML Living Standard, "URL-encoded form data"), made into JSON.
 
-use crate::route::decoded_value;
+use crate::percent::decoded_value;
 use fourauth_protocol::secret::Secret;
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use crate::{
     listener::Listener,
     peer::Proxies,
     portal::{Ended, Pages, TextsOf},
-    route::Route,
+    router::Router,
     routes,
     settings::{ListenerSettings, Settings},
     shares::Shares,
@@ -61,7 +61,7 @@ pub(crate) struct App {
     pub(crate) vitals: Arc<dyn Vitals>,
     pub(crate) clock: Clock,
     pub(crate) proxies: Proxies,
-    pub(crate) routes: Vec<&'static Route>,
+    pub(crate) router: Router,
     /// Connections.
     pub(crate) connections: Arc<Shares>,
     /// Requests in progress. The visitors of a proxy share its connections.
@@ -124,7 +124,7 @@ impl Gateway {
             vitals,
             clock,
             proxies: Proxies::new(proxies),
-            routes: routes::all(),
+            router: Router::new(routes::all()),
             requests: places(),
             connections: places(),
             bodies: Shares::new(limits::BODIES, limits::BODIES_PER_SOURCE, limits::SMALL_BODY),

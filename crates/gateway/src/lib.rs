@@ -28,12 +28,14 @@ mod multipart;
 #[cfg(test)]
 mod openapi;
 mod peer;
+mod percent;
 mod portal;
 mod problem;
 pub mod program;
 mod query;
 mod response;
 mod route;
+mod router;
 mod routes;
 mod serve;
 mod settings;

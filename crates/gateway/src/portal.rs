@@ -63,7 +63,8 @@ use crate::{
     cookies::Cookie,
     problem::Problem,
     response,
-    route::{Found, Handler, Outcome, Route, Takes, Work, find},
+    route::{Handler, Outcome, Route, Takes, Work},
+    router::Found,
     settings::{
         Brand,
         Resource::{self, Console, Portal, SignIn},
@@ -238,7 +239,7 @@ fn page_before(call: &Call) -> Option<&str> {
     let path = address.strip_prefix(call.pages().ok()?.origin.as_str())?;
     let alone = path.split_once('?').map_or(path, |(alone, _)| alone);
     let all = [Portal, SignIn, Console];
-    let found = find(&call.app.routes, &all, &Method::GET, alone);
+    let found = call.app.router.find(&all, &Method::GET, alone);
     let is_page = matches!(found, Found::Route(route, _) if route.body == Takes::Nothing);
     (is_page && alone.starts_with('/')).then_some(path)
 }

@@ -1,6 +1,6 @@
 //! The parameters after the `?` of a request, each with the type that its field has.
 
-use crate::{problem::Problem, route::decoded_value};
+use crate::{percent::decoded_value, problem::Problem};
 use serde_json::{Value, json};
 
 /// One parameter that a route takes.

@@ -9,7 +9,8 @@ use crate::{
     entropy, limits, portal,
     problem::{Form, Problem},
     response::{self, Response},
-    route::{Found, Outcome, find},
+    route::Outcome,
+    router::Found,
 };
 use bytes::Bytes;
 use fourauth_protocol::request_id::RequestId;
@@ -58,7 +59,7 @@ async fn outcome(connection: &Connection, request: Request<Incoming>) -> Outcome
     let (parts, incoming) = request.into_parts();
     check_host(parts.version, &parts.headers)?;
     let path = parts.uri.path();
-    let found = find(&app.routes, &connection.resources, &parts.method, path);
+    let found = app.router.find(&connection.resources, &parts.method, path);
     let (route, parameter) = match found {
         Found::Route(route, parameter) => (route, parameter),
         Found::OtherMethods(allowed) => return Err(Problem::method(allowed)),

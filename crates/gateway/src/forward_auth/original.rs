@@ -3,7 +3,7 @@
 //! Only a listed proxy is believed. Each header must be there exactly once: a proxy that passes on what a
 //! visitor sent would let the visitor choose.
 
-use crate::{call::Call, problem::Problem, response::accepts, route::decoded_text};
+use crate::{call::Call, percent::decoded_text, problem::Problem, response::accepts};
 use fourauth_daemon::settings::{Origin, is_plain};
 use hyper::{
     StatusCode,

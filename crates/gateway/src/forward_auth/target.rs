@@ -66,7 +66,7 @@ impl fmt::Display for Encoded<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::route::decoded_text;
+    use crate::percent::decoded_text;
 
     fn target(url: &str) -> Option<Target> {
         let config =

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     gateway::App,
     response::{self, Response},
-    route::{Found, find},
+    router::Found,
     settings::Resource,
 };
 use askama::Template;
@@ -32,7 +32,8 @@ pub(crate) fn reader<'a, B>(
     }
     let is_page =
         |resource| matches!(resource, Resource::SignIn | Resource::Portal | Resource::Console);
-    let is_for_people = match find(&app.routes, resources, request.method(), request.uri().path()) {
+    let found = app.router.find(resources, request.method(), request.uri().path());
+    let is_for_people = match found {
         Found::Route(route, _) => is_page(route.resource),
         Found::OtherMethods(_) | Found::Nothing => resources.contains(&Resource::SignIn),
     };
