@@ -42,7 +42,7 @@ use identity::Identity;
 use original::Original;
 use recent::{Question, Recent};
 use rules::Demand;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use tokio::time::Instant;
 
 pub(crate) use entry::path as entry_path;
@@ -143,7 +143,7 @@ async fn check(call: Call) -> Outcome {
 
 /// What a check token says.
 enum Answer {
-    Is(Identity),
+    Is(Arc<Identity>),
     LevelTooLow,
     SignedOut,
 }
@@ -172,7 +172,8 @@ async fn person(
     match answer.code {
         Code::Ok => {
             let identity = Identity::of(answer.body).ok_or_else(Problem::incomplete)?;
-            services.recent.put(question, identity.clone(), asked);
+            let identity = Arc::new(identity);
+            services.recent.put(question, Arc::clone(&identity), asked);
             Ok(Answer::Is(identity))
         }
         Code::MoreNeeded => Ok(Answer::LevelTooLow),

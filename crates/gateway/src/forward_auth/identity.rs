@@ -4,7 +4,7 @@
 //! may pass on what the visitor has sent.
 
 use crate::response::{self, Response};
-use fourauth_protocol::{answer::AnswerBody, group::Group};
+use fourauth_protocol::{answer::AnswerBody, contact::Email, group::Group};
 use hyper::{
     StatusCode,
     header::{HeaderName, HeaderValue},
@@ -15,25 +15,35 @@ const GROUPS: HeaderName = HeaderName::from_static("remote-groups");
 const NAME: HeaderName = HeaderName::from_static("remote-name");
 const EMAIL: HeaderName = HeaderName::from_static("remote-email");
 
-/// A person, or an unknown visitor.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A person, or an unknown visitor, as the headers of an answer name them.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Identity {
-    user: String,
     groups: Vec<Group>,
-    email: String,
+    user: HeaderValue,
+    listed_groups: HeaderValue,
+    email: HeaderValue,
 }
 
 impl Identity {
     /// A visitor without a session.
     pub(super) fn unknown() -> Self {
-        Self::default()
+        Self::new("", Vec::new(), "")
     }
 
     /// The person that an answer to 130 names. `None` if it names none.
     pub(super) fn of(body: AnswerBody) -> Option<Self> {
-        let user = body.username?.as_str().to_owned();
-        let email = body.email.map(|email| email.as_str().to_owned()).unwrap_or_default();
-        Some(Self { user, groups: body.groups, email })
+        let email = body.email.as_ref().map_or("", Email::as_str);
+        Some(Self::new(body.username?.as_str(), body.groups, email))
+    }
+
+    fn new(user: &str, groups: Vec<Group>, email: &str) -> Self {
+        let listed = groups.iter().map(Group::as_str).collect::<Vec<_>>().join(",");
+        // Names are UTF-8, and have no control characters.
+        let value = |text: &str| {
+            HeaderValue::from_bytes(text.as_bytes())
+                .unwrap_or_else(|_| HeaderValue::from_static(""))
+        };
+        Self { groups, user: value(user), listed_groups: value(&listed), email: value(email) }
     }
 
     /// True if the person is in one of these groups, or if the list is empty.
@@ -41,18 +51,13 @@ impl Identity {
         groups.is_empty() || self.groups.iter().any(|group| groups.contains(group))
     }
 
-    /// The answer that lets a request pass. Names are UTF-8.
+    /// The answer that lets a request pass.
     pub(super) fn response(&self) -> Response {
-        let groups = self.groups.iter().map(Group::as_str).collect::<Vec<_>>().join(",");
+        let Self { user, listed_groups, email, .. } = self;
         let mut response = response::whole(StatusCode::OK, "text/plain; charset=utf-8", "");
-        for (header, text) in
-            [(USER, &self.user), (NAME, &self.user), (GROUPS, &groups), (EMAIL, &self.email)]
+        for (header, value) in [(USER, user), (NAME, user), (GROUPS, listed_groups), (EMAIL, email)]
         {
-            // A name has no control characters.
-            let value = HeaderValue::from_bytes(text.as_bytes());
-            response
-                .headers_mut()
-                .insert(header, value.unwrap_or_else(|_| HeaderValue::from_static("")));
+            response.headers_mut().insert(header, value.clone());
         }
         response
     }
@@ -82,7 +87,7 @@ mod tests {
         let groups = |names: &[&str]| -> Vec<Group> {
             names.iter().map(|name| Group::parse(name).unwrap()).collect()
         };
-        let identity = Identity { groups: groups(&["staff"]), ..Identity::default() };
+        let identity = Identity::new("alice", groups(&["staff"]), "");
         for (demanded, is_enough) in [(&[][..], true), (&["ops", "staff"], true), (&["ops"], false)]
         {
             assert_eq!(identity.has_one_of(&groups(demanded)), is_enough, "{demanded:?}");

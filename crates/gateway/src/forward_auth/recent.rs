@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     hash::{Hash, Hasher},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -29,18 +29,18 @@ pub(super) struct Question {
 
 /// The people that the server has named a moment ago. Refusals are not kept.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<HashMap<Question, (Identity, Instant)>>);
+pub(super) struct Recent(Mutex<HashMap<Question, (Arc<Identity>, Instant)>>);
 
 impl Recent {
     /// The answer to the same question, if it was asked less than a second ago.
-    pub(super) fn get(&self, question: &Question) -> Option<Identity> {
+    pub(super) fn get(&self, question: &Question) -> Option<Arc<Identity>> {
         let answers = self.answers();
         let (identity, asked) = answers.get(question)?;
-        (asked.elapsed() < MAX_AGE).then(|| identity.clone())
+        (asked.elapsed() < MAX_AGE).then(|| Arc::clone(identity))
     }
 
     /// Keeps the answer to a question that was asked at `asked`.
-    pub(super) fn put(&self, question: Question, identity: Identity, asked: Instant) {
+    pub(super) fn put(&self, question: Question, identity: Arc<Identity>, asked: Instant) {
         let mut answers = self.answers();
         if answers.len() >= MOST {
             answers.clear();
@@ -48,7 +48,7 @@ impl Recent {
         answers.insert(question, (identity, asked));
     }
 
-    fn answers(&self) -> MutexGuard<'_, HashMap<Question, (Identity, Instant)>> {
+    fn answers(&self) -> MutexGuard<'_, HashMap<Question, (Arc<Identity>, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,6 +74,10 @@ impl Hash for Question {
 mod tests {
     use super::*;
 
+    fn identity() -> Arc<Identity> {
+        Arc::new(Identity::unknown())
+    }
+
     fn question(token: &str, peer: u8, level: Option<Level>) -> Question {
         Question { token: Secret::new(token.into()), peer: [192, 0, 2, peer].into(), level }
     }
@@ -81,7 +85,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_used_for_less_than_a_second() {
         let (recent, asked) = (Recent::default(), question("t", 1, None));
-        recent.put(asked.clone(), Identity::unknown(), Instant::now());
+        recent.put(asked.clone(), identity(), Instant::now());
         tokio::time::advance(Duration::from_millis(999)).await;
         assert!(recent.get(&asked).is_some());
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -91,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_for_one_token_visitor_and_level() {
         let recent = Recent::default();
-        recent.put(question("t", 1, None), Identity::unknown(), Instant::now());
+        recent.put(question("t", 1, None), identity(), Instant::now());
         assert!(recent.get(&question("t", 1, None)).is_some());
         for other in
             [question("u", 1, None), question("t", 2, None), question("t", 1, Some(Level::One))]
@@ -105,7 +109,7 @@ mod tests {
         let recent = Recent::default();
         for number in 0..=MOST {
             let question = question(&number.to_string(), 1, None);
-            recent.put(question, Identity::unknown(), Instant::now());
+            recent.put(question, identity(), Instant::now());
         }
         assert!(recent.answers().len() <= MOST);
     }

@@ -3,7 +3,7 @@
 use super::original::Original;
 use fourauth_daemon::settings::{Access, ForwardAuthRule};
 use fourauth_protocol::{group::Group, level::Level};
-use std::net::IpAddr;
+use std::{cell::LazyCell, net::IpAddr};
 
 /// What a request must have.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub(super) fn demand<'a>(
     original: &Original,
     peer: IpAddr,
 ) -> Demand<'a> {
-    let path = original.path();
+    let path = LazyCell::new(|| original.path());
     for rule in rules.iter().filter(|rule| is_about(rule, original, peer)) {
         if !rule.paths.is_empty() {
             // The service may take the path for one of the rule, or for none.
-            let Some(path) = &path else {
+            let Some(path) = &*path else {
                 return Demand::Refusal("The path of this page is ambiguous.");
             };
             if !rule.paths.iter().any(|prefix| prefix.matches(path)) {
