@@ -9,12 +9,43 @@ use crate::{
 };
 use bytes::Bytes;
 use fourauth_protocol::{command::Refused, envelope::Message};
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 use tokio::{
     io::AsyncRead,
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
 };
+
+/// Begins to serve a command. A quick one is answered here, which saves a task and its wake-ups. Any other
+/// gets a task of its own, so that the commands after it do not wait.
+///
+/// The peer may be gone. The command is decided and audited in any case.
+async fn begin(
+    mut serving: Pin<Box<impl Future<Output = Reply> + Send + 'static>>,
+    permit: Option<OwnedSemaphorePermit>,
+    answers: &mpsc::Sender<Answer>,
+    commands: &mut JoinSet<()>,
+) {
+    // Nothing is to be woken here: the task polls it again.
+    let served = serving.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    match served {
+        Poll::Ready(reply) => {
+            let _unheard = answers.send((reply, permit)).await;
+        }
+        Poll::Pending => {
+            let answers = answers.clone();
+            commands.spawn(async move {
+                let reply = serving.await;
+                let _unheard = answers.send((reply, permit)).await;
+            });
+        }
+    }
+}
 
 impl Gateway {
     /// Receives commands until the session ends, and waits until all of them are decided.
@@ -60,12 +91,9 @@ impl Gateway {
             drop(payload);
             // The commands that hold the room are decided in any case, and so is this one.
             let room = bytes.clone().acquire_many_owned(arrived.kib()).await;
-            let (gateway, answers) = (Arc::clone(self), answers.clone());
-            commands.spawn(async move {
-                let reply = gateway.serve(arrived, room.ok()).await;
-                // The peer may be gone. The command is decided and audited in any case.
-                let _unheard = answers.send((reply, permit.ok())).await;
-            });
+            let gateway = Arc::clone(self);
+            let serving = async move { gateway.serve(arrived, room.ok()).await };
+            begin(Box::pin(serving), permit.ok(), answers, commands).await;
             while commands.try_join_next().is_some() {}
         }
         Ok(())
