@@ -58,10 +58,15 @@ pub fn start(config: &LogConfig, service: &'static str) -> Result<Logging, NotSt
     let traces = collector.map(|collector| Traces::start(collector, service)).transpose();
     let traces = traces.map_err(NotStarted::Traces)?;
     let in_lines = filter.and(filter_fn(|metadata| !spans::is_traced(metadata)));
+    // Without a collector these spans are not even made. They are a part of the cost of a quick command.
+    let has_collector = traces.is_some();
+    let is_wanted = move |metadata: &Metadata<'_>| {
+        may_be_shown(metadata) && (has_collector || !spans::is_traced(metadata))
+    };
     tracing_subscriber::registry()
         .with(lines.with_filter(in_lines))
         .with(traces.as_ref().map(Traces::layer))
-        .with(filter_fn(may_be_shown))
+        .with(filter_fn(is_wanted))
         .init();
     Ok(Logging { traces })
 }
