@@ -273,7 +273,7 @@ impl Life {
     async fn granted(&mut self, command: Command) -> anyhow::Result<AnswerBody> {
         let answer = self.peer.ask(command.to_json().expose()).await?;
         ensure!(answer.is_ok(), "refused: {answer:?}");
-        Ok(answer.body)
+        Ok(*answer.body)
     }
 
     async fn refused(&mut self, payload: &[u8]) -> anyhow::Result<()> {

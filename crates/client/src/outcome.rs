@@ -62,7 +62,7 @@ impl<T> Outcome<T> {
         gain: impl FnOnce(AnswerBody) -> Result<T, E>,
     ) -> Result<Self, E> {
         if answer.is_ok() {
-            return gain(answer.body).map(Self::Granted);
+            return gain(*answer.body).map(Self::Granted);
         }
         Ok(Self::Refused(Refusal {
             code: answer.code,

@@ -171,7 +171,7 @@ async fn person(
     let answer = call.app.upstream.send(peer, Command::Authorise(authorise)).await?;
     match answer.code {
         Code::Ok => {
-            let identity = Identity::of(answer.body).ok_or_else(Problem::incomplete)?;
+            let identity = Identity::of(*answer.body).ok_or_else(Problem::incomplete)?;
             let identity = Arc::new(identity);
             services.recent.put(question, Arc::clone(&identity), asked);
             Ok(Answer::Is(identity))

@@ -46,9 +46,9 @@ pub struct Answer {
     /// Time to wait before a retry, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// Results of the command, if it succeeded.
+    /// Results of the command, if it succeeded. In a box, because it has room for those of every command.
     #[serde(flatten)]
-    pub body: AnswerBody,
+    pub body: Box<AnswerBody>,
 }
 
 /// Outcome of a command, in 4Auth's two words.
@@ -356,7 +356,7 @@ impl Answer {
             request_id: None,
             reference: None,
             retry_after_ms: None,
-            body,
+            body: Box::new(body),
         }
     }
 
@@ -370,7 +370,7 @@ impl Answer {
             request_id: None,
             reference: None,
             retry_after_ms: None,
-            body: AnswerBody::default(),
+            body: Box::default(),
         }
     }
 

@@ -54,7 +54,7 @@ impl Scene {
         let of = Envelope::of_browser(PEER.parse().unwrap(), proof);
         let answer = self.inside.send_enclosed(of, command).await.unwrap();
         assert!(answer.is_ok(), "{}", answer.message);
-        answer.body
+        *answer.body
     }
 
     async fn grant(&mut self) -> GrantToken {

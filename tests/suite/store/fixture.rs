@@ -244,6 +244,6 @@ pub(super) fn new_session(account: AccountId, version: i64, number: u8) -> NewSe
 }
 
 /// The session of this number, if it can be used or renewed.
-pub(super) async fn session_of(store: &Store, number: u8, at: UnixMillis) -> Option<Session> {
+pub(super) async fn session_of(store: &Store, number: u8, at: UnixMillis) -> Option<Arc<Session>> {
     store.session([&[number; 32], &[0; 32]], at).await.unwrap()
 }

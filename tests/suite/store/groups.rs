@@ -11,7 +11,7 @@ fn groups(names: &[&str]) -> Groups {
 }
 
 async fn groups_of_session(store: &Store) -> Groups {
-    store.session([&[1; 32]; 2], NOW).await.unwrap().unwrap().groups
+    store.session([&[1; 32]; 2], NOW).await.unwrap().unwrap().groups.clone()
 }
 
 async fn an_account_has_the_groups_that_it_was_last_given(database: Database) {

@@ -162,8 +162,9 @@ async fn a_session_is_found_only_by_its_token(database: Database) {
         assert!(opened.await);
         assert_eq!(store.sessions_of(account, NOW).await.unwrap(), 1, "{username}");
     }
-    let found =
-        async |number| session_of(&store, number, NOW).await.map(|session| session.username);
+    let found = async |number| {
+        session_of(&store, number, NOW).await.map(|session| session.username.clone())
+    };
     assert_eq!(found(1).await.as_deref(), Some("alice"));
     assert_eq!(found(2).await.as_deref(), Some("bob"));
     assert_eq!(found(3).await, None);

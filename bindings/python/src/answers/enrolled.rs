@@ -40,7 +40,7 @@ impl Enrolled {
 
 /// The result of a registration, of a new authenticator or of a new face.
 pub(crate) fn enrolled(answer: answer::Answer) -> PyClassInitializer<Enrolled> {
-    let (plain, body) = (plain(&answer), answer.body);
+    let (plain, body) = (plain(&answer), *answer.body);
     let enrolled = Enrolled {
         provisioning_uri: body.provisioning_uri,
         qr_png: body.qr_png_b64.and_then(|text| decoded(&text)),

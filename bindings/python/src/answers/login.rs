@@ -52,7 +52,7 @@ impl Login {
 
 /// The result of a login.
 pub(crate) fn login(answer: answer::Answer) -> PyClassInitializer<Login> {
-    let (plain, body) = (plain(&answer), answer.body);
+    let (plain, body) = (plain(&answer), *answer.body);
     let login = Login {
         token: body.token,
         receipt: body.receipt,

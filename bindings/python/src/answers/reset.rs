@@ -29,7 +29,7 @@ impl ResetGranted {
 
 /// The result of a code for a new password.
 pub(crate) fn reset_granted(answer: answer::Answer) -> PyClassInitializer<ResetGranted> {
-    let (plain, body) = (plain(&answer), answer.body);
+    let (plain, body) = (plain(&answer), *answer.body);
     let grant = body.grant.map(|grant| grant.text());
     let granted = ResetGranted { grant, expires_at: body.expires_at };
     PyClassInitializer::from(plain).add_subclass(granted)

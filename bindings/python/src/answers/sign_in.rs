@@ -56,7 +56,7 @@ impl SignIn {
 
 /// The result of a registration without an administrator.
 pub(crate) fn self_registered(answer: answer::Answer) -> PyClassInitializer<SelfRegistered> {
-    let (plain, body) = (plain(&answer), answer.body);
+    let (plain, body) = (plain(&answer), *answer.body);
     let registered = SelfRegistered {
         provisioning_uri: body.provisioning_uri,
         qr_png: body.qr_png_b64.and_then(|text| decoded(&text)),

@@ -123,7 +123,7 @@ pub(super) async fn login(call: Call) -> Outcome {
         step.open_grant = true;
         let command = Command::PasswordStep(step);
         let answer = call.ask(command, |answer| refusal.of(answer)).await?;
-        let (body, id) = (answer.body, answer.request_id);
+        let (body, id) = (*answer.body, answer.request_id);
         if body.token.is_none() {
             let token = body.grant.as_ref().map(|grant| grant.text().expose().clone());
             let said = Said { message: texts::MFA_REQUIRED, mfa_token: token, ..Said::default() };

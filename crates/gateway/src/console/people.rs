@@ -150,7 +150,7 @@ pub(super) async fn show(call: Call) -> Outcome {
     let name = Username::parse(query::text(&values, "name")).map_err(|_| Problem::not_found())?;
     let command = Command::ShowAccount(ShowAccount::new(visit.console(), name));
     let body = match visit.ask(command).await? {
-        Ok(answer) => answer.body,
+        Ok(answer) => *answer.body,
         Err(refused) => return Ok(refused.page()),
     };
     let row = body.accounts.and_then(|mut rows| rows.pop()).ok_or_else(Problem::incomplete)?;

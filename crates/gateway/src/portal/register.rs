@@ -130,7 +130,7 @@ pub(super) async fn register(call: Call) -> Outcome {
         return Ok(refused(&answer, page));
     }
     let identifier = [&form.name, &form.email, &form.phone].into_iter().find(|it| !it.is_empty());
-    with_authenticator(words, identifier.map_or("", String::as_str), answer.body)
+    with_authenticator(words, identifier.map_or("", String::as_str), *answer.body)
 }
 
 /// The form of an invited person. Opening the link changes nothing: programs that look at mails open it too.
@@ -163,7 +163,7 @@ pub(super) async fn accept(call: Call) -> Outcome {
         let page = invitation_page(words, status::of(answer.code), Some(complaint), of)?;
         return Ok(refused(&answer, page));
     }
-    with_authenticator(words, &form.name, answer.body)
+    with_authenticator(words, &form.name, *answer.body)
 }
 
 /// The first code of the authenticator.

@@ -31,7 +31,7 @@ impl Session {
         let answer = call.app.upstream.send(peer, authorise).await?;
         match answer.code {
             Code::Ok => {
-                let mut body = answer.body;
+                let mut body = *answer.body;
                 let renewed = body.token.take();
                 let is_renewed = renewed.is_some();
                 let token = renewed.unwrap_or_else(|| Secret::new(token));

@@ -226,7 +226,7 @@ pub(super) async fn password(call: Call) -> Outcome {
         let page = visit.password_page(status::of(answer.code), Some(complaint)).await?;
         return Ok(refused(&answer, page));
     }
-    visit.next(answer.body).await
+    visit.next(*answer.body).await
 }
 
 pub(super) async fn code(call: Call) -> Outcome {
@@ -247,7 +247,7 @@ pub(super) async fn code(call: Call) -> Outcome {
         let page = visit.code_page(status::of(answer.code), Some(complaint)).await?;
         return Ok(refused(&answer, page));
     }
-    visit.next(answer.body).await
+    visit.next(*answer.body).await
 }
 
 /// A face challenge for the script of the page.

@@ -209,7 +209,7 @@ mod tests {
         let share = LimitsConfig::default().in_flight_mib_per_source as usize * 1024 * 1024;
         all.hold(share).await.unwrap();
         all.finish().unwrap();
-        peer.write_all(&[b'x'; 200]).await.unwrap();
+        peer.write_all(&[b'x'; FIRST_CHUNK + 1]).await.unwrap();
         assert!(connection.begins(Duration::from_secs(1)).await.unwrap());
         assert!(matches!(connection.line().await, Err(ConnectionError::Crowded)));
         assert_eq!(connection.slot().penalty(), None);
