@@ -13,6 +13,7 @@ use span::CommandSpan;
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
     task::Poll,
 };
@@ -21,10 +22,12 @@ use tracing::{Instrument as _, Span};
 
 /// Decides a command. Must not be cancelled before it is done. A panic is answered like a failure.
 /// How long it took and a failure are counted.
+///
+/// The command is in boxes, because every future on the way to its decision has room for it.
 pub(crate) async fn decide(
     context: &Arc<Context>,
-    received: Received,
-    command: Command,
+    received: Box<Received>,
+    command: Box<Command>,
     nonce: Option<DeviceNonce>,
 ) -> Reply {
     let begun = Instant::now();
@@ -42,13 +45,13 @@ pub(crate) async fn decide(
 
 async fn reply(
     context: &Arc<Context>,
-    received: Received,
-    command: Command,
+    received: Box<Received>,
+    command: Box<Command>,
     nonce: Option<DeviceNonce>,
 ) -> Reply {
     let id = received.id;
     if is_quick(&command) {
-        let decided = unless_it_panics(context.dispatch(received, command, nonce)).await;
+        let decided = unless_it_panics(Box::pin(context.dispatch(received, command, nonce))).await;
         return decided.unwrap_or_else(|Panicked| Reply::crashed(id));
     }
     let span = request_span(id, &received.origin);
@@ -88,8 +91,7 @@ struct Panicked;
 
 /// Runs a future in this task. It is on the heap for as long as it runs, so that an idle session has
 /// no room for it.
-async fn unless_it_panics<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut future = Box::pin(future);
+async fn unless_it_panics<T>(mut future: Pin<Box<impl Future<Output = T>>>) -> Result<T, Panicked> {
     // The state that commands share is behind locks that ignore poisoning, or is atomic. After a
     // panic the future is dropped and never polled again.
     poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
@@ -124,10 +126,10 @@ mod tests {
                 }
                 panic!("a mistake in a command");
             };
-            assert_eq!(unless_it_panics::<()>(command).await, Err(Panicked));
+            assert_eq!(unless_it_panics::<()>(Box::pin(command)).await, Err(Panicked));
             // What the command held was dropped, so that it could report itself.
             assert_eq!(reported.await, Ok(()));
         }
-        assert_eq!(unless_it_panics(async { 1 }).await, Ok(1));
+        assert_eq!(unless_it_panics(Box::pin(async { 1 })).await, Ok(1));
     }
 }

@@ -45,13 +45,14 @@ impl Context {
     /// Decides one command. `nonce` is the last nonce that was sent on the connection.
     pub async fn dispatch(
         &self,
-        received: Received,
-        command: Command,
+        received: Box<Received>,
+        command: Box<Command>,
         nonce: Option<DeviceNonce>,
     ) -> Reply {
         let auth = &self.authenticator;
+        let received = *received;
         let (id, origin) = (received.id, received.origin.clone());
-        match command {
+        match *command {
             Command::Hello(_) => Reply::hello(id, self.server_info(&received, nonce)),
             Command::GetKeys(_) => Reply::keys(id, auth.public_keys()),
             // The proof is checked with the commands that follow.
