@@ -15,6 +15,7 @@ use fourauth_store::{
 on_both_databases![
     an_erased_name_leaves_a_log_that_verifies,
     an_erasure_has_at_most_a_thousand_rows_per_transaction,
+    a_row_that_is_not_what_was_sealed_is_not_erased,
     rows_of_the_erasing_transaction_are_not_erased,
     a_name_that_no_account_can_have_is_erased_too,
     rows_outside_the_tree_are_erased_and_recorded,
@@ -131,6 +132,19 @@ async fn an_erasure_has_at_most_a_thousand_rows_per_transaction(database: Databa
     let left =
         "SELECT COUNT(*) FROM access_logs WHERE username IS NOT NULL OR detail LIKE '%Face%'";
     assert_eq!(database.plain().await.number(left).await, 0);
+}
+
+async fn a_row_that_is_not_what_was_sealed_is_not_erased(database: Database) {
+    let store = database.open().await;
+    append(&store, vec![Some("alice"), Some("bob"), Some("alice"), Some("carol")]).await;
+    let plain = database.plain().await;
+    let changed = "UPDATE access_logs SET username = 'alice' WHERE username IN ('bob', 'carol')";
+    assert_eq!(plain.execute(changed).await, 2);
+    let erased = store.erase_from_log("alice", NOW, "by hand").await.unwrap();
+    assert_eq!((erased.rows, erased.changed, erased.recorded_by.len()), (2, 2, 1));
+    let left = "SELECT COUNT(*) FROM access_logs a JOIN audit_leaf l ON l.log_id = a.id \
+        WHERE a.username = 'alice' AND a.detail LIKE 'Face%' AND l.salt IS NOT NULL";
+    assert_eq!(plain.number(left).await, 2, "what proves the change is still there");
 }
 
 async fn rows_of_the_erasing_transaction_are_not_erased(database: Database) {

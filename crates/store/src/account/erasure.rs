@@ -25,6 +25,8 @@ pub struct ErasedName {
     pub rows: u64,
     /// The rows that record it. Auditors ask for them.
     pub recorded_by: Vec<AuditId>,
+    /// Rows that still have the name, because they are not what was sealed.
+    pub changed: u64,
 }
 
 impl Tx {
@@ -116,8 +118,9 @@ impl Store {
             let some: Result<ErasedRows, Error> = self
                 .write(move |tx| Box::pin(async move { tx.erase_audit_rows(&name, at, &by).await }))
                 .await;
-            let ErasedRows { rows, recorded_by } = some?;
+            let ErasedRows { rows, recorded_by, changed } = some?;
             if rows == 0 {
+                erased.changed += changed;
                 return Ok(());
             }
             erased.rows += rows;

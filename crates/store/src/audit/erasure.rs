@@ -5,6 +5,9 @@
 //! be computed; without the salt they reveal nothing. A separate row without a name records which
 //! rows were erased.
 //!
+//! Only a row that is still what was sealed is erased. A writer of the database could otherwise put the
+//! name into rows of others, let an honest erasure delete what proves it, and put the hashes back.
+//!
 //! This does not reach backups, archives of PostgreSQL's write-ahead log, or freed blocks of the
 //! file system.
 
@@ -17,7 +20,10 @@ use crate::{
     error::Error,
     visible::visible,
 };
-use fourauth_audit::{Erasure, ErasureSigner, Hash, Salt, leaf};
+use fourauth_audit::{
+    Erasure, ErasureSigner, Hash, Salt,
+    leaf::{self, Leaf},
+};
 use fourauth_protocol::time::UnixMillis;
 use std::sync::Arc;
 
@@ -54,6 +60,8 @@ pub struct ErasedRows {
     pub rows: u64,
     /// The row that records the erasure of rows in the tree. Auditors ask for it.
     pub recorded_by: Option<AuditId>,
+    /// Rows that were passed over, because they are not what was sealed.
+    pub changed: u64,
 }
 
 impl Tx {
@@ -69,18 +77,12 @@ impl Tx {
         at: UnixMillis,
         by: &ErasedBy,
     ) -> Result<ErasedRows, Error> {
-        const SQL: &str = "SELECT a.id, a.username, a.detail, l.salt, l.leaf_hash FROM access_logs a \
-             JOIN audit_leaf l ON l.log_id = a.id \
-             WHERE a.username = $1 AND l.salt IS NOT NULL ORDER BY a.id LIMIT $2";
-
         // Stored names are escaped, so the filter is escaped too.
         let name = visible(name, MAX_USERNAME);
-        let values = [Value::Text(&name), Value::Int(AT_ONCE)];
-        let rows: Vec<Sealed> =
-            self.rows(SQL, &values).await?.iter().map(Sealed::read).collect::<Result<_, _>>()?;
+        let (rows, changed) = self.intact_rows(&name).await?;
         if rows.is_empty() {
             let rows = self.erase_unproved_rows(&name, at, &by.by).await?;
-            return Ok(ErasedRows { rows, recorded_by: None });
+            return Ok(ErasedRows { rows, recorded_by: None, changed });
         }
         let leaves: Vec<_> = rows.iter().map(|row| (row.id, row.leaf)).collect();
         let told = Erasure::of(&leaves).detail(by.signer.as_deref());
@@ -95,7 +97,30 @@ impl Tx {
         for row in &rows {
             self.erase_row(row, record.0).await?;
         }
-        Ok(ErasedRows { rows: rows.len() as u64, recorded_by: Some(record) })
+        Ok(ErasedRows { rows: rows.len() as u64, recorded_by: Some(record), changed })
+    }
+
+    /// The next rows with this name that are what was sealed, and how many others were passed over.
+    async fn intact_rows(&mut self, name: &str) -> Result<(Vec<Sealed>, u64), Error> {
+        const SQL: &str = "SELECT a.id, a.ts_utc, a.username, a.action, a.success, a.detail, \
+             l.node, l.node_seq, l.salt, l.leaf_hash, p.leaf_hash AS previous FROM access_logs a \
+             JOIN audit_leaf l ON l.log_id = a.id \
+             LEFT JOIN audit_leaf p ON p.node = l.node AND p.node_seq = l.node_seq - 1 \
+             WHERE a.username = $1 AND l.salt IS NOT NULL AND a.id > $2 ORDER BY a.id LIMIT $3";
+
+        let (mut after, mut changed) = (i64::MIN, 0);
+        loop {
+            let values = [Value::Text(name), Value::Int(after), Value::Int(AT_ONCE)];
+            let some = self.rows(SQL, &values).await?;
+            let Some(last) = some.last() else { return Ok((Vec::new(), changed)) };
+            after = last.int(LOG, "id")?;
+            let read = some.iter().map(Sealed::read).collect::<Result<Vec<_>, _>>()?;
+            let intact: Vec<_> = read.into_iter().flatten().collect();
+            changed += (some.len() - intact.len()) as u64;
+            if !intact.is_empty() {
+                return Ok((intact, changed));
+            }
+        }
     }
 
     /// Erases rows without a leaf, which an older server or another program wrote. One statement
@@ -156,18 +181,35 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn read(row: &Row) -> Result<Self, Error> {
-        let salt = row.bytes(LEAF, "salt")?;
-        let salt: Salt =
-            salt.try_into().map_err(|_| Error::Corrupt { table: LEAF, column: "salt" })?;
-        Ok(Self {
-            id: row.int(LOG, "id")?,
-            leaf: row
-                .bytes(LEAF, "leaf_hash")?
-                .try_into()
-                .map_err(|_| Error::Corrupt { table: LEAF, column: "leaf_hash" })?,
-            name: leaf::name_hash(&salt, &row.text(LOG, "username")?),
-            detail: leaf::detail_hash(&salt, &row.text(LOG, "detail")?),
-        })
+    /// `None` if the row is not what was sealed.
+    fn read(row: &Row) -> Result<Option<Self>, Error> {
+        let salt: Salt = array(row, "salt")?;
+        let (id, leaf) = (row.int(LOG, "id")?, array(row, "leaf_hash")?);
+        let name = leaf::name_hash(&salt, &row.text(LOG, "username")?);
+        let detail = leaf::detail_hash(&salt, &row.text(LOG, "detail")?);
+        let node_seq = row.int(LEAF, "node_seq")?;
+        let previous = if node_seq <= 1 {
+            leaf::FIRST
+        } else if row.bytes_or_null(LEAF, "previous")?.is_some() {
+            array(row, "previous")?
+        } else {
+            return Ok(None);
+        };
+        let sealed = Leaf {
+            id,
+            ts_utc: &row.text(LOG, "ts_utc")?,
+            name: Some(name),
+            action: &row.text(LOG, "action")?,
+            success: row.flag(LOG, "success")?,
+            detail,
+            node: &row.text(LEAF, "node")?,
+            node_seq,
+            previous,
+        };
+        Ok((sealed.hash() == leaf).then_some(Self { id, leaf, name, detail }))
     }
+}
+
+fn array<const N: usize>(row: &Row, column: &'static str) -> Result<[u8; N], Error> {
+    row.bytes(LEAF, column)?.try_into().map_err(|_| Error::Corrupt { table: LEAF, column })
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
     }
     // Printed after the work, which must not stop if it cannot be printed.
     let erased = local.store.erase_from_log(username, local.now, &local.suffix()).await?;
-    let ErasedName { rows, recorded_by } = erased;
+    let ErasedName { rows, recorded_by, changed } = erased;
     let remains = local.store.compact().await;
     if had_account {
         print_out!("{username} is erased, with everything that belonged to the account.")?;
@@ -48,6 +48,11 @@ pub(super) async fn run(local: &LocalStore, username: &str) -> anyhow::Result<()
     )?;
     ensure!(remains != Remains::Journal, "{}", words(remains));
     print_out!("{}", words(remains))?;
+    ensure!(
+        changed == 0,
+        "{changed} more rows of the audit log have the name and are not what was sealed: the \
+         database was changed. They are left as they are, as evidence; run \"fourauthd audit verify\""
+    );
     if !had_account && rows == 0 {
         bail!("there was no account named {username:?}, and no row of the audit log about it");
     }
