@@ -74,7 +74,7 @@ impl Authenticator {
             }
             _ => None,
         };
-        let is_exempt = device.is_proven() || facts.has_recovery_code || of_enrolment.is_some();
+        let is_exempt = device.is_proven() || facts.has_recovery_code;
         if let Some(limited) = received.limited().filter(|_| !is_exempt) {
             return attempt
                 .conclude(&self.store, Verdict::unexamined(Denial::Limited(limited)))
