@@ -139,7 +139,7 @@ complaint-phone = Das ist keine Telefonnummer mit Landesvorwahl.
 complaint-one-name = Geben Sie einen Namen, eine Mailadresse oder eine Telefonnummer an.
 complaint-weak = Das Passwort ist zu kurz oder zu leicht zu erraten. Wählen Sie ein anderes.
 complaint-taken = Dieser Name, diese Mailadresse oder diese Telefonnummer ist vergeben. Wählen Sie etwas anderes.
-complaint-invitation = Die Einladung gilt nicht. Sie wurde schon verwendet, oder es sind mehr als drei Tage vergangen, oder das Konto wurde inzwischen gesperrt. Bitten Sie Ihre Administration um eine neue.
+complaint-invitation = Die Einladung gilt nicht. Sie wurde schon verwendet, oder es sind mehr als drei Tage vergangen, oder es gibt einen neueren Link, oder das Konto wurde inzwischen gesperrt. Bitten Sie Ihre Administration um eine neue.
 
 console-parts = Teile der Konsole
 console-search = Suchen
@@ -391,7 +391,7 @@ ask-expires = Die Anfrage läuft nach zehn Minuten ab. Wer Sie anruft oder Ihnen
 ask-on = Ich habe bestätigt: anmelden
 ask-waiting = Noch hat kein Gerät diesen Browser bestätigt. Bestätigen Sie die Zahl auf einem Ihrer Geräte, und machen Sie hier weiter.
 ask-no-device = Kein Gerät dieses Kontos könnte diesen Browser bestätigen. Verwenden Sie „Zugang wiederherstellen“ auf der Seite der Anmeldung.
-ask-too-often = Für dieses Konto gab es zu viele Anfragen. Warten Sie eine Stunde.
+ask-too-often = Für dieses Konto gab es zu viele Versuche oder Anfragen. Warten Sie eine Minute, und versuchen Sie es noch einmal. Nach fünf Anfragen in einer Stunde warten Sie eine Stunde.
 
 requests-title = Ein Browser möchte hinzugefügt werden
 requests-help = Haben Sie das gerade angefragt? Dann vergleichen Sie die Zahl. Wenn nicht, lehnen Sie ab: Dort sind Ihr Passwort, ein Code und ein Gesicht wie Ihres bekannt.

@@ -139,7 +139,7 @@ complaint-phone = This is not a telephone number with its country code.
 complaint-one-name = Give a name, a mail address or a telephone number.
 complaint-weak = The password is too short or too easy to guess. Choose another one.
 complaint-taken = This name, mail address or telephone number is in use. Choose another one.
-complaint-invitation = The invitation is not valid. It was used, or more than three days have passed, or the account was disabled in the meantime. Ask your administrator for a new one.
+complaint-invitation = The invitation is not valid. It was used, or more than three days have passed, or a newer link was made, or the account was disabled in the meantime. Ask your administrator for a new one.
 
 console-parts = Parts of the console
 console-search = Search
@@ -391,7 +391,7 @@ ask-expires = The request expires after ten minutes. No person that calls or wri
 ask-on = I have confirmed it: sign in
 ask-waiting = No device has confirmed this browser yet. Confirm the number on one of your devices, and go on here.
 ask-no-device = No device of this account could confirm this browser. Use “Recover access” on the page of the sign-in.
-ask-too-often = There were too many requests for this account. Wait an hour.
+ask-too-often = There were too many attempts or requests for this account. Wait a minute and try again. After five requests in an hour, wait for an hour.
 
 requests-title = A browser asks to be added
 requests-help = Did you ask for it a moment ago? Then compare the number. If not, refuse it: it has your password, a code and a face like yours.

@@ -112,10 +112,14 @@ impl Erasures {
             if options.erasures.contains(row) || is_signed && options.signed_erasures {
                 continue;
             }
-            let signed = if is_signed { "signed with the log's key" } else { "not signed" };
+            let (signed, or) = if is_signed {
+                ("signed with the log's key", ", or --accept-signed-erasures for all signed ones")
+            } else {
+                ("not signed", "")
+            };
             let says = format!(
                 "row {row} records that rows were erased ({signed}); if the operator told you about \
-                 it, use --accept-erasure {row}"
+                 it, use --accept-erasure {row}{or}"
             );
             findings.add(Finding::new(Kind::Erasure, says).row(*row));
         }

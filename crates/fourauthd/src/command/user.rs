@@ -190,13 +190,13 @@ async fn show(local: &LocalStore, username: &str) -> anyhow::Result<()> {
 /// One line about an invitation that was not accepted yet.
 fn describe_invitation(invitation: OpenInvitation, now: UnixMillis) -> String {
     let state = if invitation.is_valid(now) {
-        "valid until"
+        format!("valid until {}", invitation.until)
     } else if invitation.is_current {
-        "expired"
+        format!("expired {}", invitation.until)
     } else {
-        "void, because the account changed since"
+        "void, because the account changed after it was made".to_owned()
     };
-    format!("invitation      {state} {}", invitation.until)
+    format!("invitation      {state}")
 }
 
 /// One line about face data that is stored, and the consent to it.
