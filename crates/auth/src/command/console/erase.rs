@@ -70,7 +70,7 @@ impl Authenticator {
         let name = self.store.erase_from_log(username.as_str(), at, &by).await?;
         if name.changed > 0 {
             let rows = name.changed;
-            tracing::error!(rows, "rows with an erased name are not what was sealed; they are left");
+            tracing::error!(rows, "rows with an erased name are not what was sealed");
         }
         let recorded_by = name.recorded_by.into_iter().map(|row| row.0).collect();
         Ok(audited.map(|erased| erased.0 = Erasure { rows: name.rows, recorded_by }))
