@@ -12,7 +12,10 @@
 //! file system.
 
 use crate::{
-    audit::entry::{AuditEntry, AuditId, MAX_USERNAME},
+    audit::{
+        entry::{AuditEntry, AuditId, MAX_USERNAME},
+        evidence::{array, array_or_null},
+    },
     engine::{
         driver::{Row, Value},
         tx::Tx,
@@ -183,16 +186,13 @@ struct Sealed {
 impl Sealed {
     /// `None` if the row is not what was sealed.
     fn read(row: &Row) -> Result<Option<Self>, Error> {
-        let salt: Salt = array(row, "salt")?;
-        let (id, leaf) = (row.int(LOG, "id")?, array(row, "leaf_hash")?);
+        let salt: Salt = array(row, LEAF, "salt")?;
+        let (id, leaf) = (row.int(LOG, "id")?, array(row, LEAF, "leaf_hash")?);
         let name = leaf::name_hash(&salt, &row.text(LOG, "username")?);
         let detail = leaf::detail_hash(&salt, &row.text(LOG, "detail")?);
         let node_seq = row.int(LEAF, "node_seq")?;
-        let previous = if node_seq <= 1 {
-            leaf::FIRST
-        } else if row.bytes_or_null(LEAF, "previous")?.is_some() {
-            array(row, "previous")?
-        } else {
+        let first = (node_seq <= 1).then_some(leaf::FIRST);
+        let Some(previous) = first.or(array_or_null(row, LEAF, "previous")?) else {
             return Ok(None);
         };
         let sealed = Leaf {
@@ -208,8 +208,4 @@ impl Sealed {
         };
         Ok((sealed.hash() == leaf).then_some(Self { id, leaf, name, detail }))
     }
-}
-
-fn array<const N: usize>(row: &Row, column: &'static str) -> Result<[u8; N], Error> {
-    row.bytes(LEAF, column)?.try_into().map_err(|_| Error::Corrupt { table: LEAF, column })
 }

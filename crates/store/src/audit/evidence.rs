@@ -88,7 +88,7 @@ impl EvidenceRow {
 }
 
 /// Reads a blob of exactly `N` bytes.
-fn array<const N: usize>(
+pub(crate) fn array<const N: usize>(
     row: &Row,
     table: &'static str,
     column: &'static str,
@@ -96,7 +96,7 @@ fn array<const N: usize>(
     array_or_null(row, table, column)?.ok_or(Error::Corrupt { table, column })
 }
 
-fn array_or_null<const N: usize>(
+pub(crate) fn array_or_null<const N: usize>(
     row: &Row,
     table: &'static str,
     column: &'static str,
