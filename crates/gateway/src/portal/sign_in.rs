@@ -203,9 +203,9 @@ pub(crate) fn path(target: Option<&Target>) -> String {
 }
 
 pub(super) async fn form(call: Call) -> Outcome {
-    let mut values = query::read(call.query.as_deref(), &PARAMETERS)?.into_iter();
-    let to = values.next().and_then(|(_, value)| value.as_str().map(str::to_owned));
-    let visit = Visit::of(&call, String::new(), to.unwrap_or_default())?;
+    let values = query::read(call.query.as_deref(), &PARAMETERS)?;
+    let to = query::text(&values, "to").to_owned();
+    let visit = Visit::of(&call, String::new(), to)?;
     visit.password_page(StatusCode::OK, None).await
 }
 

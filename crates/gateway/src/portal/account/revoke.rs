@@ -66,10 +66,9 @@ struct Visit<'a> {
 }
 
 pub(in crate::portal) async fn form(call: Call) -> Outcome {
-    let mut values = query::read(call.query.as_deref(), &PARAMETERS)?.into_iter();
-    let device = values.next().and_then(|(_, value)| value.as_str().map(str::to_owned));
+    let values = query::read(call.query.as_deref(), &PARAMETERS)?;
     let Some(session) = Session::of(&call).await? else { return Ok(to_sign_in()) };
-    let Ok(device) = DeviceName::parse(&device.unwrap_or_default()) else {
+    let Ok(device) = DeviceName::parse(query::text(&values, "device")) else {
         return Ok(see("/account"));
     };
     let visit = Visit { call: &call, session, device };
