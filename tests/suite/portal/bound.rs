@@ -252,6 +252,26 @@ pub(crate) fn forget(browser: &mut Browser) {
     browser.act(&json!({ "action": "forget_cookie", "name": COOKIE }));
 }
 
+/// Copies the cookie of a bound session to another browser, which can use it for ten minutes only. Returns
+/// the cookie.
+fn only_the_copy_ends(portal: &Portal, browser: &mut Browser) -> String {
+    let copied = cookie(browser);
+    let mut thief = chromium(portal, "thief");
+    thief.act(&json!({ "action": "set_cookie", "url": portal.origin, "value": copied }));
+    thief.go(&portal.url("/account"));
+    assert_eq!(thief.heading(), "Your account");
+
+    portal.web.server().clock().advance_ms(10 * MINUTE_MS);
+    thief.go(&portal.url("/account"));
+    assert_eq!(thief.heading(), "Sign in");
+    thief.close();
+    // The browser has forgotten its cookie a minute before, and gets the next one by its key.
+    forget(browser);
+    browser.go(&portal.url("/account"));
+    assert_eq!(browser.heading(), "Your account");
+    copied
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_cookie_is_refused_after_ten_minutes() {
     let portal = Portal::open().await;
@@ -262,20 +282,7 @@ async fn a_copied_cookie_is_refused_after_ten_minutes() {
     browser.go(&portal.url("/account"));
     browser.see("A copy of this session is of use for ten minutes at most.");
 
-    let copied = cookie(&mut browser);
-    let mut thief = chromium(&portal, "thief");
-    thief.act(&json!({ "action": "set_cookie", "url": portal.origin, "value": copied }));
-    thief.go(&portal.url("/account"));
-    assert_eq!(thief.heading(), "Your account");
-
-    portal.web.server().clock().advance_ms(10 * MINUTE_MS);
-    thief.go(&portal.url("/account"));
-    assert_eq!(thief.heading(), "Sign in");
-    thief.close();
-    // The browser has forgotten its cookie a minute before, and gets the next one by its key.
-    browser.act(&json!({ "action": "forget_cookie", "name": COOKIE }));
-    browser.go(&portal.url("/account"));
-    assert_eq!(browser.heading(), "Your account");
+    let copied = only_the_copy_ends(&portal, &mut browser);
     assert_ne!(cookie(&mut browser), copied);
     assert!(portal.row().await.starts_with("Session renewed. session="));
     browser.close();
@@ -295,19 +302,7 @@ async fn a_sign_in_with_the_face_is_bound_as_well() {
     portal.show_the_face(&mut browser);
     browser.see("You are signed in as");
     wait_until_bound(&mut browser);
-    let copied = cookie(&mut browser);
-    let mut thief = chromium(&portal, "thief");
-    thief.act(&json!({ "action": "set_cookie", "url": portal.origin, "value": copied }));
-    thief.go(&portal.url("/account"));
-    assert_eq!(thief.heading(), "Your account");
-
-    portal.web.server().clock().advance_ms(10 * MINUTE_MS);
-    thief.go(&portal.url("/account"));
-    assert_eq!(thief.heading(), "Sign in");
-    thief.close();
-    forget(&mut browser);
-    browser.go(&portal.url("/account"));
-    assert_eq!(browser.heading(), "Your account");
+    only_the_copy_ends(&portal, &mut browser);
     browser.close();
 }
 
@@ -320,17 +315,17 @@ async fn chromium_keeps_its_session_over_a_restart() {
     browser.close();
     portal.web.server().clock().advance_ms(60 * MINUTE_MS);
     let mut browser = chromium(&portal, "carol");
-    browser.act(&json!({ "action": "forget_cookie", "name": COOKIE }));
+    forget(&mut browser);
     browser.go(&portal.url("/account"));
     assert_eq!(browser.heading(), "Your account");
     // A second sign-in takes the place of the first one.
     sign_in(&portal, &mut browser, &carol);
-    browser.act(&json!({ "action": "forget_cookie", "name": COOKIE }));
+    forget(&mut browser);
     browser.go(&portal.url("/account"));
     assert_eq!(browser.content().matches("This sign-in").count(), 1);
     browser.click_last("End");
     browser.wait_for("#sessions");
-    browser.act(&json!({ "action": "forget_cookie", "name": COOKIE }));
+    forget(&mut browser);
     browser.go(&portal.url("/account"));
     assert_eq!(browser.heading(), "Your account");
     // After a sign-out the key is of no use.
