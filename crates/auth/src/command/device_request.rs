@@ -106,7 +106,7 @@ impl Authenticator {
         if !device.holds(&ask.device_pubkey, &subject.username) {
             return Err(Denial::Device.into());
         }
-        // Without a device with a key there is none that could decide.
+        // Only a device with a key can decide.
         if !subject.enrolled.key {
             return Err(Denial::NoSuchDevice.into());
         }
