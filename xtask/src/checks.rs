@@ -5,7 +5,7 @@
 use crate::{
     assure, binaries, browser,
     demo::{self, Ending},
-    models, new_command,
+    models, new_command, onnx_runtime,
     process::succeed,
     programs, wheel,
 };
@@ -25,6 +25,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     programs::install_if_missing()?;
     browser::install_packages(root)?;
     models::run(root, &binaries::built(root))?;
+    onnx_runtime::install_if_missing(root)?;
     step("demonstration");
     demo::demonstrate(root, &binaries::built(root), Ending::Stop)?;
     step("Python wheel");
@@ -50,6 +51,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 /// Prints what logins and cheap commands cost, compared with their parts.
 pub(crate) fn bench(root: &Path) -> anyhow::Result<()> {
     models::run(root, &binaries::build(root)?)?;
+    onnx_runtime::install_if_missing(root)?;
     succeed(cargo(root).args(["bench", "--package", "fourauth-tests"]))
 }
 

@@ -10,6 +10,8 @@ mod checks;
 mod demo;
 mod models;
 mod new_command;
+mod onnx_runtime;
+mod pip;
 mod process;
 mod programs;
 mod wheel;

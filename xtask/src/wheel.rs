@@ -3,12 +3,12 @@
 //! The tests use a wheel of the profile that they are built with, installed in a folder of its own.
 //! maturin, which makes the wheel, and mypy, which checks the type stubs, come from pip.
 
-use crate::{models::PASSED, process::succeed};
+use crate::{pip, process::succeed};
 use anyhow::{Context as _, bail};
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::{self, Command},
+    process::Command,
 };
 
 /// The programs that pip installs, and the hashes of their files.
@@ -39,12 +39,12 @@ pub(crate) fn for_tests(root: &Path) -> anyhow::Result<()> {
     let folder = root.join("target/debug/python");
     empty(&folder)?;
     let local = ["--no-index", "--no-deps", "--no-compile"];
-    succeed(pip().args(local).arg("--target").arg(folder).arg(wheel))
+    succeed(pip::install().args(local).arg("--target").arg(folder).arg(wheel))
 }
 
 /// Builds a wheel in `folder` and returns its path.
 fn build(root: &Path, profile: &str, folder: &Path) -> anyhow::Result<PathBuf> {
-    let tools = tools(root)?;
+    let tools = pip::install_once(root, "python-tools", &[root.join(TOOLS)])?;
     empty(folder)?;
     let mut maturin = Command::new(tools.join("bin/maturin"));
     maturin.args(["build", "--quiet", "--locked", "--profile", profile]);
@@ -53,28 +53,6 @@ fn build(root: &Path, profile: &str, folder: &Path) -> anyhow::Result<PathBuf> {
     succeed(&mut maturin)?;
     let made = fs::read_dir(folder)?.next().context("maturin made no wheel")?;
     Ok(made?.path())
-}
-
-/// The folder of the tools. They are installed into a draft folder that is then renamed, so that a
-/// partial installation is never used.
-fn tools(root: &Path) -> anyhow::Result<PathBuf> {
-    let folder = root.join("target/python-tools");
-    if !folder.exists() {
-        let draft = root.join(format!("target/python-tools.{}", process::id()));
-        let hashed = ["--require-hashes", "--requirement"];
-        succeed(pip().arg("--target").arg(&draft).args(hashed).arg(root.join(TOOLS)))?;
-        fs::rename(&draft, &folder)?;
-    }
-    Ok(folder)
-}
-
-/// `pip install`, with a short list of variables, because pip may run the build script of a package.
-#[expect(clippy::disallowed_methods, reason = "pip reads settings from the environment")]
-fn pip() -> Command {
-    let mut pip = Command::new("python3");
-    pip.env_clear().envs(PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    pip
 }
 
 fn empty(folder: &Path) -> anyhow::Result<()> {

@@ -7,11 +7,13 @@ use toml::{Table, Value};
 const CANARY: &str = "Tr0ub4dor-and-3";
 
 /// Settings without a default value.
-const OPTIONAL: [&str; 22] = [
+const OPTIONAL: [&str; 24] = [
     "store.url",
     "tls.certificate",
     "tls.private_key",
     "face.packs_dir",
+    "face.onnx_runtime",
+    "face.onnx_runtime_sha256",
     "log.otlp_endpoint",
     "audit.checkpoint_sinks",
     "courier.mail",
@@ -89,6 +91,7 @@ fn is_shown(name: &str) -> bool {
         "auth.token_prefix",
         "face.pack",
         "face.packs_dir",
+        "face.onnx_runtime",
         "data_dir",
         "log.filter",
         "time.servers",

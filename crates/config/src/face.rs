@@ -1,6 +1,7 @@
 //! `[face]`
 
 use fourauth_auth::profile::Profile;
+use fourauth_face::Digest;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -25,6 +26,13 @@ pub struct FaceConfig {
     /// under `strict`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<ChallengeConfig>,
+    /// The library of ONNX Runtime that runs the networks, for a program with the feature
+    /// `onnx-runtime`. Without it, or if it cannot be loaded, tract runs them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onnx_runtime: Option<PathBuf>,
+    /// The SHA-256 of that library. A file with another one is not loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onnx_runtime_sha256: Option<Digest>,
 }
 
 /// Which commands need a face challenge.
@@ -59,6 +67,8 @@ impl Default for FaceConfig {
             liveness: true,
             keep_image: false,
             challenge: None,
+            onnx_runtime: None,
+            onnx_runtime_sha256: None,
         }
     }
 }

@@ -60,6 +60,12 @@ impl Config {
                     holds: !self.checkpoint_sinks().iter().any(keeps_nothing),
                 },
                 Requirement {
+                    key: "face.onnx_runtime_sha256",
+                    reason: "must be set together with face.onnx_runtime, the library that it is of",
+                    holds: self.face.onnx_runtime.is_some()
+                        == self.face.onnx_runtime_sha256.is_some(),
+                },
+                Requirement {
                     key: "log.filter",
                     reason: "is not in the syntax of EnvFilter",
                     holds: EnvFilter::try_new(&self.log.filter).is_ok(),

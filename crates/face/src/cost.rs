@@ -1,8 +1,13 @@
-//! Measures the processor time of each stage for one picture, on one thread (Linux).
+//! Measures the processor time of each stage for one picture, on one thread, and memory (Linux).
 //!
-//! `cargo test -p fourauth-face --lib cost -- --ignored --nocapture`
+//! `cargo test --release --package fourauth-face --all-features --lib cost -- --ignored --nocapture --test-threads 1`
+//! prints all of them. For the memory of one pack alone, add its name, such as `cost::blaze_fr_in_tract`.
 
-use crate::{Engine, decode, picture::Picture, quality};
+#[cfg(all(feature = "onnx-runtime", target_os = "linux"))]
+#[path = "../tests/face/onnx_library.rs"]
+mod onnx_library;
+
+use crate::{Engine, Runtime, decode, picture::Picture, quality};
 use std::{fs, path::Path};
 
 const ROUNDS: u64 = 50;
@@ -36,18 +41,51 @@ fn mean<T>(stage: &str, mut run: impl FnMut() -> T) -> T {
     last
 }
 
-#[test]
-#[ignore = "prints measurements"]
-fn the_cost_of_each_stage() {
+fn cost(pack: &str, runtime: &Runtime) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
     let encoded = fs::read(models.join("faces/obama.jpg")).expect("run `cargo xtask models` first");
-    for pack in ["blaze-dlib", "blaze-fr"] {
-        println!("{pack}, before loading: {}", resident());
-        let start = spent();
-        let engine = Engine::load(&models.join("packs").join(pack)).unwrap();
-        println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
-        stages(&engine, &encoded);
-        println!("after all stages: {}", resident());
+    println!("{pack} in {runtime:?}, before loading: {}", resident());
+    let start = spent();
+    let engine = Engine::load_in(runtime, &models.join("packs").join(pack)).unwrap();
+    println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
+    stages(&engine, &encoded);
+    println!("after all stages: {}", resident());
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn blaze_dlib_in_tract() {
+    cost("blaze-dlib", &Runtime::default());
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn blaze_fr_in_tract() {
+    cost("blaze-fr", &Runtime::default());
+}
+
+#[cfg(all(feature = "onnx-runtime", target_os = "linux"))]
+mod onnx_runtime {
+    use super::onnx_library::onnx_library;
+    use crate::{Digest, Runtime};
+    use std::fs;
+
+    fn runtime() -> Runtime {
+        let library = onnx_library();
+        let sha256 = Digest::of(&fs::read(&library).unwrap());
+        Runtime::onnx_runtime(&library, &sha256, 1).unwrap()
+    }
+
+    #[test]
+    #[ignore = "prints measurements"]
+    fn blaze_dlib_in_onnx_runtime() {
+        super::cost("blaze-dlib", &runtime());
+    }
+
+    #[test]
+    #[ignore = "prints measurements"]
+    fn blaze_fr_in_onnx_runtime() {
+        super::cost("blaze-fr", &runtime());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     picture::{Picture, Planes},
     refusal::Refusal,
     resample::Square,
-    runtime::{Net, NetError, Shape},
+    runtime::{Net, NetError, Runtime, Shape},
     turn::Turn,
 };
 
@@ -152,9 +152,13 @@ impl DetectorKind {
 
 impl Detector {
     /// Loads the network of a pack.
-    pub(crate) fn load(described: &manifest::Detector, onnx: &[u8]) -> Result<Detector, NetError> {
+    pub(crate) fn load(
+        runtime: &Runtime,
+        described: &manifest::Detector,
+        onnx: &[u8],
+    ) -> Result<Detector, NetError> {
         let manifest::Detector { kind, side, score, .. } = *described;
-        Ok(Detector { kind, net: Net::load(onnx, kind.shape(side.into()))?, score })
+        Ok(Detector { kind, net: Net::load(runtime, onnx, kind.shape(side.into()))?, score })
     }
 
     /// A whole picture as the input of this detector.

@@ -17,7 +17,7 @@ use crate::{
     picture::{Picture, Planes},
     quality::{self, Bounds, Quality},
     refusal::Refusal,
-    runtime::{Net, Shape},
+    runtime::{Net, Runtime, Shape},
 };
 use std::path::Path;
 
@@ -53,8 +53,17 @@ impl Engine {
     ///
     /// [`PackError`] tells whether to install, repair or replace the pack.
     pub fn load(pack_folder: &Path) -> Result<Engine, PackError> {
+        Engine::load_in(&Runtime::default(), pack_folder)
+    }
+
+    /// Like [`load`](Engine::load), for networks that this runtime runs.
+    ///
+    /// # Errors
+    ///
+    /// [`PackError`] tells whether to install, repair or replace the pack.
+    pub fn load_in(runtime: &Runtime, pack_folder: &Path) -> Result<Engine, PackError> {
         let (pack, networks) = Pack::read(pack_folder)?;
-        let loaded = loaded(&pack.manifest, &networks);
+        let loaded = loaded(runtime, &pack.manifest, &networks);
         let (finder, embedder, liveness) = loaded.map_err(|(file, source)| PackError::Network {
             path: pack.folder().join(&file.name),
             keys: pack.manifest.keys_of(file),
@@ -171,6 +180,7 @@ type Loaded = (Finder, Net, Option<Liveness>);
 
 /// Loads the networks of a pack, or names the file that is at fault.
 fn loaded<'pack>(
+    runtime: &Runtime,
     manifest: &'pack manifest::Manifest,
     networks: &'pack Networks,
 ) -> Result<Loaded, (&'pack File, NetError)> {
@@ -178,16 +188,17 @@ fn loaded<'pack>(
     let manifest::Manifest { detector, landmarks, embedder, .. } = manifest;
     let marker_file = landmarks.file().unwrap_or(&detector.file);
     let finder = Finder {
-        detector: Detector::load(detector, &networks.detector).map_err(in_file(&detector.file))?,
-        marker: Marker::load(landmarks, networks.landmarks.as_deref())
+        detector: Detector::load(runtime, detector, &networks.detector)
+            .map_err(in_file(&detector.file))?,
+        marker: Marker::load(runtime, landmarks, networks.landmarks.as_deref())
             .map_err(in_file(marker_file))?,
     };
     let side = usize::from(embedder.alignment.side());
     let shape = Shape::colours(side, vec![embedder.dimensions.into()]);
-    let net = Net::load(&networks.embedder, shape).map_err(in_file(&embedder.file))?;
+    let net = Net::load(runtime, &networks.embedder, shape).map_err(in_file(&embedder.file))?;
     let liveness = manifest
         .liveness
         .as_ref()
-        .map(|liveness| Liveness::load(liveness.networks.iter().zip(&networks.liveness)));
+        .map(|liveness| Liveness::load(runtime, liveness.networks.iter().zip(&networks.liveness)));
     Ok((finder, net, liveness.transpose()?))
 }

@@ -8,7 +8,7 @@ use crate::{
     picture::{Picture, Planes},
     refusal::Refusal,
     resample::Square,
-    runtime::{Net, NetError, Shape},
+    runtime::{Net, NetError, Runtime, Shape},
 };
 use std::ops::Range;
 
@@ -140,15 +140,16 @@ pub(crate) fn grey_shape() -> Shape {
 impl Marker {
     /// Loads the network of a pack, if it has one.
     pub(crate) fn load(
+        runtime: &Runtime,
         described: &manifest::Landmarks,
         onnx: Option<&[u8]>,
     ) -> Result<Marker, NetError> {
         match (described, onnx) {
             (manifest::Landmarks::FaceApi { .. }, Some(onnx)) => {
-                Net::load(onnx, face_api_shape()).map(Self::FaceApi)
+                Net::load(runtime, onnx, face_api_shape()).map(Self::FaceApi)
             }
             (manifest::Landmarks::Grey { .. }, Some(onnx)) => {
-                Net::load(onnx, grey_shape()).map(Self::Grey)
+                Net::load(runtime, onnx, grey_shape()).map(Self::Grey)
             }
             _ => Ok(Self::Detector),
         }

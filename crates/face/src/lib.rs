@@ -41,5 +41,5 @@ pub use engine::{Engine, Portrait};
 pub use likeness::{Likeness, LikenessRules};
 pub use quality::{Bounds, Quality};
 pub use refusal::Refusal;
-pub use runtime::NetError;
+pub use runtime::{EngineError, NetError, Runtime};
 pub use thresholds::{Limits, Threshold, Thresholds};

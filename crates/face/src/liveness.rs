@@ -11,7 +11,7 @@ use crate::{
     picture::{Picture, Planes},
     refusal::Refusal,
     resample,
-    runtime::{Net, NetError, Shape},
+    runtime::{Net, NetError, Runtime, Shape},
     turn::Turn,
 };
 use std::ops::Range;
@@ -37,11 +37,12 @@ pub(crate) fn shape(side: usize, classes: usize) -> Shape {
 impl Liveness {
     /// Loads a network and gives it the part that `described` says.
     pub(crate) fn load<'pack>(
+        runtime: &Runtime,
         networks: impl Iterator<Item = (&'pack manifest::LivenessNetwork, &'pack Vec<u8>)>,
     ) -> Result<Liveness, (&'pack manifest::File, NetError)> {
         let loaded = networks.map(|(described, onnx)| {
             let shape = shape(described.side.into(), described.classes.into());
-            let net = Net::load(onnx, shape).and_then(seeing);
+            let net = Net::load(runtime, onnx, shape).and_then(seeing);
             let net = net.map_err(|error| (&described.file, error))?;
             Ok(Scorer { net, described: described.clone() })
         });

@@ -1,14 +1,23 @@
 //! The interface to the programs that run networks: ONNX bytes in, numbers out.
 //!
-//! A [`Net`] is loaded once and shared by all threads. A call runs on the calling thread. The engine of
-//! this crate is in `tract.rs`; no other module uses it.
+//! A [`Net`] is loaded once and shared by all threads. A call runs on the calling thread. `tract.rs` has
+//! the engine of this crate. With the feature `onnx-runtime`, `onnx_runtime.rs` has another one, a
+//! library that `library.rs` checks. No other module uses their crates.
 
+#[cfg(feature = "onnx-runtime")]
+mod library;
+#[cfg(feature = "onnx-runtime")]
+mod onnx_runtime;
 mod tract;
 
+#[cfg(feature = "onnx-runtime")]
+use self::onnx_runtime::OnnxRuntime;
 use self::tract::TractPlan;
+use crate::Digest;
 use std::{
     fmt::{self, Display},
-    panic::catch_unwind,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
 };
 
 /// A network that cannot be loaded or run, with the message of the engine.
@@ -55,6 +64,69 @@ impl Shape {
     }
 }
 
+/// What runs the networks of a pack. The default is tract, which is part of this crate.
+#[derive(Debug, Clone, Default)]
+pub struct Runtime(Kind);
+
+#[derive(Debug, Clone, Default)]
+enum Kind {
+    #[default]
+    Tract,
+    #[cfg(feature = "onnx-runtime")]
+    OnnxRuntime(OnnxRuntime),
+}
+
+/// ONNX Runtime cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The program lacks it. Build it with the feature `onnx-runtime`.
+    #[error("this program was built without the feature onnx-runtime")]
+    NotBuilt,
+    /// The library cannot be loaded. Correct its path or its SHA-256, or install another version.
+    #[error("cannot load {}: {reason}", path.display())]
+    Library {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// This process has loaded another library. Start it again.
+    #[error("another library of ONNX Runtime is loaded already")]
+    AnotherLoaded,
+}
+
+impl Runtime {
+    /// ONNX Runtime 1.24 or later, from a shared library that must have this SHA-256. `threads` is the
+    /// number of threads that run a network at the same time, at least one; others wait.
+    ///
+    /// The library keeps pixels and embeddings in memory of its own, which is not wiped.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] tells whether to build, install or restart.
+    pub fn onnx_runtime(
+        library: &Path,
+        sha256: &Digest,
+        threads: usize,
+    ) -> Result<Runtime, EngineError> {
+        #[cfg(feature = "onnx-runtime")]
+        return OnnxRuntime::load(library, sha256, threads).map(Kind::OnnxRuntime).map(Runtime);
+        #[cfg(not(feature = "onnx-runtime"))]
+        {
+            let _unused = (library, sha256, threads);
+            Err(EngineError::NotBuilt)
+        }
+    }
+
+    fn plan(&self, onnx: &[u8], shape: &Shape) -> Result<Box<dyn Plan>, NetError> {
+        Ok(match &self.0 {
+            Kind::Tract => Box::new(TractPlan::load(onnx, shape)?),
+            #[cfg(feature = "onnx-runtime")]
+            Kind::OnnxRuntime(library) => Box::new(library.plan(onnx, shape)?),
+        })
+    }
+}
+
 /// A network, ready to run in one of the engines.
 trait Plan: Send + Sync {
     /// The outputs for the values of the planes.
@@ -69,15 +141,16 @@ pub(crate) struct Net {
 
 impl Net {
     /// Loads a network of this shape.
-    pub(crate) fn load(onnx: &[u8], shape: Shape) -> Result<Net, NetError> {
+    pub(crate) fn load(runtime: &Runtime, onnx: &[u8], shape: Shape) -> Result<Net, NetError> {
         // An engine may panic about a file. What it has built by then is dropped.
-        catch_unwind(|| Net::checked(onnx, shape)).unwrap_or_else(|_| {
+        let checked = AssertUnwindSafe(|| Net::checked(runtime, onnx, shape));
+        catch_unwind(checked).unwrap_or_else(|_| {
             Err(NetError::new("the inference engine failed; its message is above"))
         })
     }
 
-    fn checked(onnx: &[u8], shape: Shape) -> Result<Net, NetError> {
-        let net = Net { plan: Box::new(TractPlan::load(onnx, &shape)?), shape };
+    fn checked(runtime: &Runtime, onnx: &[u8], shape: Shape) -> Result<Net, NetError> {
+        let net = Net { plan: runtime.plan(onnx, &shape)?, shape };
         // Declared shapes may be wrong or missing, so one run on black input checks the real ones.
         net.run(&vec![0.0; net.shape.input()])?;
         Ok(net)

@@ -5,7 +5,7 @@ use crate::{
     NetError, landmarks, liveness,
     manifest::DetectorKind,
     patterns,
-    runtime::{Net, Shape},
+    runtime::{Net, Runtime, Shape},
 };
 
 /// The role of a network in a pack. It determines the input and the outputs.
@@ -60,5 +60,5 @@ pub fn outputs(onnx: &[u8], role: Role) -> Result<Vec<Vec<f32>>, NetError> {
     let pattern = patterns::stripes(shape.side);
     // A grey network sees the first plane.
     let input = pattern.values()[..shape.input()].to_vec();
-    Net::load(onnx, shape)?.run(&input)
+    Net::load(&Runtime::default(), onnx, shape)?.run(&input)
 }

@@ -3,8 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed fixture fails its test")]
 
+#[cfg(target_os = "linux")]
+#[path = "../../face/tests/face/onnx_library.rs"]
+mod onnx_library;
 mod support;
 
+#[cfg(target_os = "linux")]
+use fourauth_face::Digest;
 use std::{
     fs::{self, Permissions},
     io::{BufRead as _, BufReader},
@@ -50,6 +55,30 @@ fn serve(command: &mut Command, meanwhile: impl FnOnce(&str)) -> String {
 
 fn start_and_kill(folder: &TempDir) {
     serve(&mut fourauthd(folder, &[]), |_| {});
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn onnx_runtime_runs_the_face_networks_or_tract_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = onnx_library::onnx_library();
+    let honest = Digest::of(&fs::read(&library).unwrap()).to_string();
+    let another = Digest::of(b"another").to_string();
+    let fallback = "tract runs the face networks";
+    for (sha256, said) in [(&honest, "ONNX Runtime runs the face networks"), (&another, fallback)] {
+        let mut server = fourauthd(&folder, &[]);
+        server.env("FOURAUTH__FACE__ONNX_RUNTIME", &library);
+        server.env("FOURAUTH__FACE__ONNX_RUNTIME_SHA256", sha256);
+        let log = serve(&mut server, |_| {});
+        assert!(log.contains(said), "{log}");
+        // A library that is not loaded is named with the hash that it has.
+        assert_eq!(log.contains(fallback), log.contains(&honest), "{log}");
+    }
+    // Without its hash, a library is not accepted.
+    let mut check = fourauthd(&folder, &["config", "check"]);
+    check.env("FOURAUTH__FACE__ONNX_RUNTIME", &library);
+    let (is_valid, text) = run(&mut check);
+    assert!(!is_valid && text.contains("face.onnx_runtime_sha256: must be set"), "{text}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Installs a model pack with a progress bar, updates its thresholds, and loads the pack in use.
 
+use crate::parts::compute_limits;
 use anyhow::{Context as _, ensure};
 use fourauth_config::{ChallengeConfig, Config};
-use fourauth_face::{Engine, pack::Pack};
+use fourauth_face::{Engine, Runtime, pack::Pack};
 use fourauth_face_pack::{ClientEnvironment, Progress, Source, is_installable};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
+    error::Error,
     io::{Write as _, stderr},
     path::Path,
 };
@@ -53,11 +55,31 @@ fn recalibrate(config: &Config) -> anyhow::Result<()> {
 /// Fails if the pack cannot be updated or loaded. The message says what to do.
 pub fn load(config: &Config) -> anyhow::Result<Engine> {
     recalibrate(config)?;
-    let engine = Engine::load(&config.pack_dir())
+    let engine = Engine::load_in(&runtime(config), &config.pack_dir())
         .with_context(|| format!("cannot use the model pack {}", config.face.pack))?;
     fits(&engine, config)?;
     warn(engine.pack());
     Ok(if config.face.liveness { engine } else { engine.without_liveness() })
+}
+
+/// What runs the networks: the configured library of ONNX Runtime, or tract if there is none or it
+/// cannot be loaded.
+fn runtime(config: &Config) -> Runtime {
+    let face = &config.face;
+    let (Some(library), Some(sha256)) = (&face.onnx_runtime, &face.onnx_runtime_sha256) else {
+        return Runtime::default();
+    };
+    match Runtime::onnx_runtime(library, sha256, compute_limits(&config.compute).threads) {
+        Ok(runtime) => {
+            tracing::info!(library = %library.display(), "ONNX Runtime runs the face networks");
+            runtime
+        }
+        Err(error) => {
+            let error: &dyn Error = &error;
+            tracing::warn!(error, "tract runs the face networks, which takes longer");
+            Runtime::default()
+        }
+    }
 }
 
 /// Checks that the settings can be followed with a pack.

@@ -5,6 +5,10 @@
 mod gallery;
 mod gate;
 mod onnx;
+#[cfg(all(feature = "onnx-runtime", target_os = "linux"))]
+mod onnx_library;
+#[cfg(all(feature = "onnx-runtime", target_os = "linux"))]
+mod onnx_runtime;
 mod other_packs;
 mod pack_copy;
 mod packs;
