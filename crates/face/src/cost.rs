@@ -1,7 +1,7 @@
 //! Measures the processor time of each stage for one picture, on one thread, and memory (Linux).
 //!
-//! `cargo test --release --package fourauth-face --all-features --lib cost -- --ignored --nocapture --test-threads 1`
-//! prints all of them. For the memory of one pack alone, add its name, such as `cost::blaze_fr_in_tract`.
+//! `cargo test --release --package fourauth-face --all-features --lib -- cost --ignored --nocapture --test-threads 1`
+//! prints all of them. For the memory of one pack, put its name in the place of `cost`.
 
 #[cfg(all(feature = "onnx-runtime", target_os = "linux"))]
 #[path = "../tests/face/onnx_library.rs"]
@@ -41,10 +41,10 @@ fn mean<T>(stage: &str, mut run: impl FnMut() -> T) -> T {
     last
 }
 
-fn cost(pack: &str, runtime: &Runtime) {
+fn cost(pack: &str, name: &str, runtime: &Runtime) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models");
     let encoded = fs::read(models.join("faces/obama.jpg")).expect("run `cargo xtask models` first");
-    println!("{pack} in {runtime:?}, before loading: {}", resident());
+    println!("{pack} in {name}, before loading: {}", resident());
     let start = spent();
     let engine = Engine::load_in(runtime, &models.join("packs").join(pack)).unwrap();
     println!("loading {} ms, after loading: {}", (spent() - start) / 1_000_000, resident());
@@ -55,13 +55,13 @@ fn cost(pack: &str, runtime: &Runtime) {
 #[test]
 #[ignore = "prints measurements"]
 fn blaze_dlib_in_tract() {
-    cost("blaze-dlib", &Runtime::default());
+    cost("blaze-dlib", "tract", &Runtime::default());
 }
 
 #[test]
 #[ignore = "prints measurements"]
 fn blaze_fr_in_tract() {
-    cost("blaze-fr", &Runtime::default());
+    cost("blaze-fr", "tract", &Runtime::default());
 }
 
 #[cfg(all(feature = "onnx-runtime", target_os = "linux"))]
@@ -79,13 +79,13 @@ mod onnx_runtime {
     #[test]
     #[ignore = "prints measurements"]
     fn blaze_dlib_in_onnx_runtime() {
-        super::cost("blaze-dlib", &runtime());
+        super::cost("blaze-dlib", "ONNX Runtime", &runtime());
     }
 
     #[test]
     #[ignore = "prints measurements"]
     fn blaze_fr_in_onnx_runtime() {
-        super::cost("blaze-fr", &runtime());
+        super::cost("blaze-fr", "ONNX Runtime", &runtime());
     }
 }
 
