@@ -1,12 +1,12 @@
 //! Has a command decided so that neither the end of its session nor a panic leaves it half done.
 //!
-//! A slow command gets a task of its own. A quick one is decided in the task of its session, which
-//! is never cancelled while it decides, and a panic is caught there. That saves the wake-ups of two
-//! threads, which cost more than the command.
+//! What needs no wait is decided at once, without a future. A slow command gets a task of its own. Any
+//! other is decided in the task of its session, which is never cancelled while it decides, and a panic is
+//! caught there. That saves the wake-ups of two threads, which cost more than the command.
 
 mod span;
 
-use crate::{dispatch::Context, reply::Reply};
+use crate::{dispatch, reply::Reply};
 use fourauth_auth::{origin::Origin, received::Received};
 use fourauth_protocol::{command::Command, device::DeviceNonce, request_id::RequestId};
 use span::CommandSpan;
@@ -15,7 +15,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
 };
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
@@ -23,28 +23,59 @@ use tracing::{Instrument as _, Span};
 /// Decides a command. Must not be cancelled before it is done. A panic is answered like a failure.
 /// How long it took and a failure are counted.
 ///
-/// The command is in boxes, because every future on the way to its decision has room for it.
-pub(crate) async fn decide(
-    context: &Arc<Context>,
-    received: Box<Received>,
-    command: Box<Command>,
+/// What is not decided at once is on the heap for as long as it takes, because every future on the way
+/// to its decision would have room for the command.
+pub(crate) fn decide(
+    context: &Arc<dispatch::Context>,
+    received: Received,
+    command: Command,
     nonce: Option<DeviceNonce>,
-) -> Reply {
-    let begun = Instant::now();
-    let span = CommandSpan::open(&received, &command);
-    let reply = reply(context, received, command, nonce).instrument(span.span()).await;
-    span.close(&reply);
-    let metrics = context.authenticator.metrics();
-    if let Some(action) = reply.action() {
-        metrics.decided(action, begun.elapsed());
-    } else if reply.is_unavailable() {
-        metrics.unavailable();
+) -> Deciding<impl Future<Output = Reply> + Send> {
+    let (begun, span) = (Instant::now(), CommandSpan::open(&received, &command));
+    let finished = move |reply: Reply, span: CommandSpan| {
+        span.close(&reply);
+        let metrics = context.authenticator.metrics();
+        if let Some(action) = reply.action() {
+            metrics.decided(action, begun.elapsed());
+        } else if reply.is_unavailable() {
+            metrics.unavailable();
+        }
+        reply
+    };
+    let dispatch = AssertUnwindSafe(|| context.dispatch_at_once(&received, &command));
+    let at_once = span.span().in_scope(|| catch_unwind(dispatch));
+    if let Some(reply) = at_once.unwrap_or_else(|_| Some(Reply::crashed(received.id))) {
+        return Deciding::Decided(Some(finished(reply, span)));
     }
-    reply
+    let (received, command) = (Box::new(received), Box::new(command));
+    Deciding::Waiting(Box::pin(async move {
+        let reply = reply(context, received, command, nonce).instrument(span.span()).await;
+        finished(reply, span)
+    }))
+}
+
+/// A command that is being decided.
+#[derive(Debug)]
+pub(crate) enum Deciding<F> {
+    /// It was decided at once. `None` after the reply was taken.
+    Decided(Option<Reply>),
+    /// Something has to be waited for.
+    Waiting(Pin<Box<F>>),
+}
+
+impl<F: Future<Output = Reply>> Future for Deciding<F> {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        match &mut *self {
+            Self::Decided(reply) => Poll::Ready(reply.take().expect("polled after its end")),
+            Self::Waiting(deciding) => deciding.as_mut().poll(cx),
+        }
+    }
 }
 
 async fn reply(
-    context: &Arc<Context>,
+    context: &Arc<dispatch::Context>,
     received: Box<Received>,
     command: Box<Command>,
     nonce: Option<DeviceNonce>,

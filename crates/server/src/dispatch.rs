@@ -42,6 +42,14 @@ pub struct Context {
 }
 
 impl Context {
+    /// Decides a command for which nothing has to be waited for: the check of a token that was checked a
+    /// moment ago. `None` if [`dispatch`](Self::dispatch) has to decide.
+    pub(crate) fn dispatch_at_once(&self, received: &Received, command: &Command) -> Option<Reply> {
+        let Command::Authorise(authorise) = command else { return None };
+        let valid = self.authenticator.authorise_at_once(received, authorise)?;
+        Some(looked_up(received.id, &received.origin, Ok(valid)))
+    }
+
     /// Decides one command. `nonce` is the last nonce that was sent on the connection.
     pub async fn dispatch(
         &self,

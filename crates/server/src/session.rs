@@ -222,9 +222,8 @@ impl Session {
                 slot.settle();
                 let mut received = received;
                 let _turn = slot.admit(&mut received).await;
-                let received = Box::new(self.annotate(received, &command));
+                let received = self.annotate(received, &command);
                 let (nonce, claimed) = (self.peer.channel.nonce(), gateway_of(&command));
-                let command = Box::new(command);
                 let reply = decide(&self.context, received, command, nonce).await;
                 let next = match (claimed, reply.proven_device()) {
                     (Some(name), Some(key)) if reply.is_granted() => {

@@ -174,7 +174,7 @@ impl Conversation {
         let mut received = self.received(slot);
         slot.settle();
         let turn = slot.admit(&mut received).await;
-        let reply = decide(&self.shared.context, Box::new(received), Box::new(command), None).await;
+        let reply = decide(&self.shared.context, received, command, None).await;
         drop(turn);
         slot.note(reply.conduct());
         (saying::of(form, reply.answer()), reply.is_held_back())

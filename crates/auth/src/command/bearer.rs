@@ -81,15 +81,37 @@ impl Authenticator {
         proven_device: Option<DeviceId>,
         outcome: Result<A, Denial>,
     ) -> Result<LookedUp<A>, Error> {
-        let attempts = &self.metrics().attempts;
-        if outcome.is_err() {
-            self.count_bearer_refusal(action, received).await?;
-            attempts.refused(action, received.door);
-        } else {
-            attempts.granted(action, received.door);
+        match outcome {
+            Ok(answer) => Ok(self.granted(action, received, proven_device, answer)),
+            Err(denial) => {
+                self.count_bearer_refusal(action, received).await?;
+                self.metrics().attempts.refused(action, received.door);
+                Ok(self.outcome(action, received, proven_device, Err(denial)))
+            }
         }
+    }
+
+    /// The outcome of a command that was granted and wrote nothing. It is counted first.
+    pub(crate) fn granted<A>(
+        &self,
+        action: Action,
+        received: &Received,
+        proven_device: Option<DeviceId>,
+        answer: A,
+    ) -> LookedUp<A> {
+        self.metrics().attempts.granted(action, received.door);
+        self.outcome(action, received, proven_device, Ok(answer))
+    }
+
+    fn outcome<A>(
+        &self,
+        action: Action,
+        received: &Received,
+        proven_device: Option<DeviceId>,
+        outcome: Result<A, Denial>,
+    ) -> LookedUp<A> {
         let (request, profile) = (received.id, self.settings.profile);
-        Ok(LookedUp { request, action, profile, outcome, proven_device })
+        LookedUp { request, action, profile, outcome, proven_device }
     }
 
     /// The session of a token. A blocked source is refused, except from the device that the session is
@@ -192,7 +214,7 @@ impl Authenticator {
 
     /// The master tokens of a session without a key, and of one with the claimed key. Without a claim
     /// they are the same.
-    fn masters(
+    pub(super) fn masters(
         &self,
         token: &BaseToken,
         mac: Option<MacAddress>,

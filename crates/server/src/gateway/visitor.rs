@@ -123,7 +123,7 @@ impl Gateway {
             Ok(command) => {
                 let _turn = visit.admit(&mut received).await;
                 let nonce = self.nonce(&received, &command);
-                decide(&self.shared.context, Box::new(received), Box::new(command), nonce).await
+                decide(&self.shared.context, received, command, nonce).await
             }
             Err(refused) => {
                 let reply = Reply::refused(received.id, &refused);
@@ -145,9 +145,7 @@ impl Gateway {
     /// Answers a command that names no peer. Nothing is charged to a source.
     async fn decide_own(&self, received: Received, command: Result<Command, Refused>) -> Reply {
         match command {
-            Ok(command) => {
-                decide(&self.shared.context, Box::new(received), Box::new(command), None).await
-            }
+            Ok(command) => decide(&self.shared.context, received, command, None).await,
             Err(refused) => {
                 self.reject(&refused);
                 Reply::refused(received.id, &refused)

@@ -233,14 +233,11 @@ impl Store {
         const SQL: &str =
             concat!(session_columns!(), " WHERE s.master IN ($1, $2) AND s.ends > $3");
 
+        if let Some(session) = self.recent_session(masters, now) {
+            return Ok(Some(session));
+        }
         let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
         let [first, second] = masters;
-        let names = [Name::Master(*first), Name::Master(*second)];
-        // Without a claim of a key both are the same.
-        let names = if first == second { &names[..1] } else { &names[..] };
-        if let Some(session) = self.recent.get(names, commits, at) {
-            return Ok(Some(session).filter(|session| session.ends > now));
-        }
         let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
         let found =
             self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?.map(Arc::new);
@@ -248,6 +245,22 @@ impl Store {
             self.recent.put(Name::Master(session.master), Arc::clone(session), commits, at);
         }
         Ok(found)
+    }
+
+    /// Like [`session`](Self::session), if the session was read less than a second ago and nothing was
+    /// committed since. The database is not asked.
+    #[must_use]
+    pub fn recent_session(
+        &self,
+        masters: [&MasterToken; 2],
+        now: UnixMillis,
+    ) -> Option<Arc<Session>> {
+        let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
+        let [first, second] = masters;
+        let names = [Name::Master(*first), Name::Master(*second)];
+        // Without a claim of a key both are the same.
+        let names = if first == second { &names[..1] } else { &names[..] };
+        self.recent.get(names, commits, at).filter(|session| session.ends > now)
     }
 
     /// The session of this family that was not renewed, if the family has not ended at `now`. It may have
