@@ -22,8 +22,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; require-trusted-types-for 'script'",
 );
 
-/// With `no-referrer`, a browser would send `Origin: null` with the forms of a page.
-const REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
+/// Only the origin: the address of a page may be the link of an invitation, and proxies log what browsers
+/// send of it with the next requests. With `no-referrer`, a browser would send `Origin: null` with the
+/// forms of a page.
+const REFERRER: HeaderValue = HeaderValue::from_static("strict-origin");
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");

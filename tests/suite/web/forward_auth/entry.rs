@@ -161,7 +161,7 @@ async fn a_page_loads_nothing_and_sends_forms_only_here() {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(header(&page, "cache-control"), "no-store");
     // With no-referrer, a browser would send `Origin: null` with the form.
-    assert_eq!(header(&page, "referrer-policy"), "same-origin");
+    assert_eq!(header(&page, "referrer-policy"), "strict-origin");
     let style = door.request(Method::GET, "/assets/portal.css").send().await.unwrap();
     assert_eq!(header(&style, "content-type"), "text/css; charset=utf-8");
 }

@@ -98,6 +98,13 @@ impl Drop for Proxy {
     }
 }
 
+impl Proxy {
+    /// What nginx has logged of requests.
+    pub(super) fn access_log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("access.log")).unwrap()
+    }
+}
+
 /// The program on `PATH`, or where Debian keeps those of servers.
 fn program(name: &str) -> Command {
     let packaged = format!("/usr/sbin/{name}");
@@ -124,7 +131,8 @@ fn nginx_configuration(example: &str, folder: &Path, port: u16) -> String {
             "listen 443 ssl;",
             &format!("listen 127.0.0.1:{port} ssl;\nlisten [::1]:{port} ssl;"),
         )
-        .replace("/etc/nginx/tls", &folder.display().to_string());
+        .replace("/etc/nginx/tls", &folder.display().to_string())
+        .replace("/var/log/nginx", &folder.display().to_string());
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = kinds.map(|kind| format!("{kind}_temp_path {kind};\n")).concat();
     format!("pid pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{example}}}\n")

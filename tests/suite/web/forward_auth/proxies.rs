@@ -282,6 +282,18 @@ async fn a_websocket_of_another_site_reaches_no_service(mut street: Street) {
 
 /// Traefik was not run: these are the headers that its documentation of `forwardAuth` lists.
 #[tokio::test(flavor = "multi_thread")]
+async fn nginx_logs_no_invitation() {
+    let mut street = Street::open(Program::Nginx).await;
+    let link = "/invitation?name=carol&invitation=";
+    for path in [&format!("{link}CANARY"), &format!("{link}CANARY2&x=%20"), "/sign-in?x=control"] {
+        street.browser.go(&street.url("auth", path), From::Person).await;
+    }
+    let log = street.proxy.access_log();
+    assert!(log.contains("/sign-in?x=control"), "the control: {log}");
+    assert!(!log.contains("CANARY"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn traefik_is_answered_as_it_documents() {
     let door = Door::open().await;
     let visit = door.visit(&door.session().await).await;
