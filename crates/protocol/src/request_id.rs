@@ -34,9 +34,10 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// Every answer has one, so it is written without a formatter.
 impl Serialize for RequestId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.0.array_to_str(&mut [0; ulid::ULID_LEN]))
     }
 }
 

@@ -52,26 +52,35 @@ impl UnixMillis {
 /// or six digits only. An instant outside of the years 0 to 9999 is shown as a number.
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000);
-        let Some(at) = at.ok().filter(|at| (0..=9999).contains(&at.year())) else {
-            return write!(f, "{} ms", self.0);
-        };
+        match self.letters() {
+            Some(letters) => f.write_str(&String::from_utf8_lossy(&letters)),
+            None => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl UnixMillis {
+    /// The letters of an instant in the years 0 to 9999, all of them ASCII.
+    fn letters(self) -> Option<[u8; 24]> {
+        let at = OffsetDateTime::from_unix_timestamp(self.seconds()).ok()?;
         let (year, month, day) = at.to_calendar_date();
-        let (hour, minute, second, milli) = at.to_hms_milli();
+        let (hour, minute, second) = at.to_hms();
+        let year = u32::try_from(year).ok().filter(|year| *year <= 9999)?;
+        let milli = u32::try_from(self.0.rem_euclid(1000)).ok()?;
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let parts = [
-            (0..4, year.unsigned_abs()),
+            (0..4, year),
             (5..7, u8::from(month).into()),
             (8..10, day.into()),
             (11..13, hour.into()),
             (14..16, minute.into()),
             (17..19, second.into()),
-            (20..23, milli.into()),
+            (20..23, milli),
         ];
         for (place, number) in parts {
             put_digits(&mut text[place], number);
         }
-        f.write_str(&String::from_utf8_lossy(&text))
+        Some(text)
     }
 }
 
@@ -87,7 +96,10 @@ fn put_digits(digits: &mut [u8], number: u32) {
 
 impl Serialize for UnixMillis {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.letters().as_ref().map(|letters| str::from_utf8(letters)) {
+            Some(Ok(text)) => serializer.serialize_str(text),
+            Some(Err(_)) | None => serializer.collect_str(self),
+        }
     }
 }
 
