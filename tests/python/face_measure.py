@@ -284,22 +284,61 @@ class Check:
             self.same(f"{what} {name}", found[name], float(value))
 
 
-def main(export, pack_toml, report):
-    pack = Pack(pack_toml)
-    pictures, named = {}, {}
-    with open(export, encoding="utf-8") as lines:
-        for line in map(json.loads, lines):
-            item = (line.get("embedding"), line.get("live"), line.get("refused"))
-            pictures.setdefault(line["person"], []).append(item)
-            named.setdefault(line["person"], [])
-            if item[0] and pack.is_live(item[1]):
-                named[line["person"]].append((line["picture"], item[0]))
-    people = [(name, [embedding for _, embedding in faces]) for name, faces in named.items()]
-    with open(report, encoding="utf-8") as file:
-        report = json.load(file)
-    faces = report["faces"]
+def liveness(check, pack, report, live, prints):
+    """Both rates at each threshold, the pictures to look at, and the thresholds that follow.
 
-    check = Check()
+    `live` and `prints` are lists of `(name, score)` of each person or folder.
+    """
+    def rate(folders, is_error):
+        counts = [(sum(is_error(score) for _, score in own), len(own)) for own in folders]
+        return of_people(counts)
+
+    def refused(threshold):
+        return rate(live, lambda score: score <= threshold)
+
+    def accepted(threshold):
+        return rate(prints, lambda score: score > threshold)
+
+    def listed(what, found, expected):
+        check.same(what, [picture["picture"] for picture in found], [name for _, name in expected])
+
+    def ordered(folders):
+        return sorted((score, name) for own in folders for name, score in own)
+
+    check.rate("live refused", report["live_refused"], refused(pack.live))
+    listed("least live", report["least_live"], ordered(live)[:10])
+    if report["prints"]:
+        check.rate("prints accepted", report["prints"]["accepted"], accepted(pack.live))
+        listed("most live", report["prints"]["most_live"], ordered(prints)[::-1][:10])
+    for step in report["steps"]:
+        threshold = round(step["threshold"], 6)
+        check.rate(f"live refused at {threshold}", step["live_refused"], refused(threshold))
+        check.rate(f"prints accepted at {threshold}", step["prints_accepted"], accepted(threshold))
+
+    best = None
+    rates = [0.2, 0.1, 0.05, 0.01] if any(prints) else []
+    check.same("proposals", [proposal["rate"] for proposal in report["proposals"]], rates)
+    for proposal, most in zip(report["proposals"], rates):
+        least = None
+        for threshold in (step / 100 for step in range(99, 0, -1)):
+            if accepted(threshold)[1][2] > most:
+                break
+            least = threshold
+        found = proposal["least"]
+        check.same(f"threshold for {most}", found and round(found["threshold"], 6), least)
+        if found and least:
+            check.rate(f"live refused for {most}", found["live_refused"], refused(least))
+            check.rate(f"prints accepted for {most}", found["prints_accepted"], accepted(least))
+            if any(live) and refused(least)[1][0] <= 0.1:
+                best = least
+        needed = math.ceil(math.log(0.025) / math.log1p(-most))
+        check.same(f"folders for {most}", proposal["folders_needed"], needed)
+    found = report["proposed_threshold"]
+    check.same("proposed", found and round(found, 6), best if best and best > pack.live else None)
+
+
+def faces_of(check, pack, faces, pictures, named):
+    people = [(name, [embedding for _, embedding in faces]) for name, faces in named.items()]
     check.same("numbers", [(c["enrolled"], c["shown"]) for c in faces["comparisons"]], NUMBERS)
     for row in faces["comparisons"]:
         what = f"{row['enrolled']} enrolled, {row['shown']} shown,"
@@ -318,10 +357,31 @@ def main(export, pack_toml, report):
         for one, (far, *names) in zip(found, expected):
             check.same(f"{name} distance", one["distance"], float(far))
             check.same(f"{name} names", one["pictures"], names)
-    if report["liveness"] and report["liveness"]["live_refused"]:
-        scores = [[live for _, live, _ in items if live is not None] for items in pictures.values()]
-        counts = [(sum(not pack.is_live(live) for live in own), len(own)) for own in scores]
-        check.rate("live refused", report["liveness"]["live_refused"], of_people(counts))
+
+
+def main(export, pack_toml, report):
+    pack = Pack(pack_toml)
+    pictures, named, scores = {}, {}, [{}, {}]
+    with open(export, encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            if line.get("live") is not None:
+                own = scores[line.get("print", False)].setdefault(line["person"], [])
+                own.append((line["picture"], line["live"]))
+            if line.get("print"):
+                continue
+            item = (line.get("embedding"), line.get("live"), line.get("refused"))
+            pictures.setdefault(line["person"], []).append(item)
+            named.setdefault(line["person"], [])
+            if item[0] and pack.is_live(item[1]):
+                named[line["person"]].append((line["picture"], item[0]))
+    with open(report, encoding="utf-8") as file:
+        report = json.load(file)
+    check = Check()
+    if report["faces"]:
+        faces_of(check, pack, report["faces"], pictures, named)
+    if report["liveness"]:
+        live, prints = (list(folders.values()) for folders in scores)
+        liveness(check, pack, report["liveness"], live, prints)
     print(f"{check.agreed} figures agree, {len(check.wrong)} do not")
     sys.exit("\n".join(check.wrong) or None)
 

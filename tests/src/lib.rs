@@ -13,6 +13,7 @@ pub mod old_system;
 pub mod persona;
 pub mod post_office;
 pub mod postgres;
+pub mod prints;
 pub mod proxy;
 pub mod python;
 pub mod raw;

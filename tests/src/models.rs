@@ -3,7 +3,7 @@
 use fourauth_face::Engine;
 use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::picture::Picture;
-use image::{ImageFormat, Rgb, RgbImage, imageops};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops};
 use std::{
     fs,
     io::Cursor,
@@ -84,8 +84,20 @@ pub fn picture(name: &str) -> Picture {
 /// If `cargo xtask models` has not been run.
 #[must_use]
 pub fn printed(name: &str) -> Picture {
-    let decoded = image::load_from_memory(picture(name).bytes()).expect("a picture");
-    let mut print = decoded.to_rgb8();
+    let mut bytes = Vec::new();
+    let sheet = sheet(&decoded(name));
+    sheet.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("memory takes it");
+    Picture::new(bytes)
+}
+
+/// The pixels of a test picture.
+pub(crate) fn decoded(name: &str) -> DynamicImage {
+    image::load_from_memory(picture(name).bytes()).expect("a picture")
+}
+
+/// A picture on a white sheet on something dark.
+pub(crate) fn sheet(shown: &DynamicImage) -> RgbImage {
+    let mut print = shown.to_rgb8();
     let border = print.width() / 10;
     for grey in [235, 40] {
         let (width, height) = (print.width() + 2 * border, print.height() + 2 * border);
@@ -93,7 +105,5 @@ pub fn printed(name: &str) -> Picture {
         imageops::replace(&mut larger, &print, border.into(), border.into());
         print = larger;
     }
-    let mut bytes = Vec::new();
-    print.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("memory takes it");
-    Picture::new(bytes)
+    print
 }

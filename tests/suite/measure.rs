@@ -8,7 +8,7 @@ use fourauth_face_measure::{
     Cache, CacheError, Examination, Gallery, Measured, Outcome, Report, Tools, export, fingerprint,
 };
 use fourauth_face_pack::ClientEnvironment;
-use fourauth_tests::{models, python};
+use fourauth_tests::{models, prints::Print, python};
 use fourauthd::command::models::ModelsCommand;
 use serde_json::Value;
 use std::{
@@ -84,11 +84,22 @@ impl Pictures {
     }
 
     fn examined(&self, cache: &Cache) -> Examination {
-        let engine = models::engine();
-        let processor_time = || Duration::ZERO;
-        let tools =
-            Tools { engine: &engine, cache: Some(cache), processor_time, progress: &|_| {} };
-        Examination::of(&self.gallery(), &tools).unwrap()
+        examined(&self.gallery(), cache)
+    }
+
+    /// A folder of prints: two flat ones in a folder, the others by themselves.
+    fn prints(&self) -> Gallery {
+        let folder = self.file("prints");
+        fs::create_dir_all(folder.join("wall")).unwrap();
+        for kind in Print::ALL {
+            for name in ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "sample5.jpg"] {
+                let is_of_wall = kind == Print::Flat && ["obama.jpg", "biden.jpg"].contains(&name);
+                let place = if is_of_wall { "wall/" } else { "" };
+                let file = folder.join(format!("{place}{kind:?}-{name}"));
+                fs::write(file, kind.of(name).bytes()).unwrap();
+            }
+        }
+        Gallery::of_any(&folder).unwrap()
     }
 
     fn report(&self, examination: &Examination) -> Value {
@@ -101,7 +112,18 @@ impl Pictures {
 
     /// What the Python program says about a report.
     fn recomputed(&self, examination: &Examination, report: &Value) -> Output {
-        let embeddings = export(&self.gallery(), examination).unwrap();
+        let people = Measured { gallery: &self.gallery(), examination };
+        self.recomputed_with(people, None, report)
+    }
+
+    /// The same for live pictures and prints.
+    fn recomputed_with(
+        &self,
+        people: Measured<'_>,
+        prints: Option<Measured<'_>>,
+        report: &Value,
+    ) -> Output {
+        let embeddings = export(Some(people), prints).unwrap();
         fs::write(self.file("recomputed.jsonl"), embeddings.expose()).unwrap();
         fs::write(self.file("report.json"), report.to_string()).unwrap();
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/face_measure.py");
@@ -110,6 +132,13 @@ impl Pictures {
         python.arg(models::engine().pack().folder().join("pack.toml"));
         python.arg(self.file("report.json")).output().unwrap()
     }
+}
+
+fn examined(gallery: &Gallery, cache: &Cache) -> Examination {
+    let engine = models::engine();
+    let processor_time = || Duration::ZERO;
+    let tools = Tools { engine: &engine, cache: Some(cache), processor_time, progress: &|_| {} };
+    Examination::of(gallery, &tools).unwrap()
 }
 
 /// `fourauthd models`.
@@ -211,6 +240,54 @@ fn pictures_given_as_prints_are_counted_as_accepted_prints() {
     let live = scores.iter().filter(|score| **score > liveness.threshold).count();
     assert_eq!((accepted.comparisons, accepted.errors), (scores.len() as u64, live as u64));
     assert!(live > 0, "these are pictures of live people");
+}
+
+#[test]
+fn the_figures_of_prints_are_those_of_another_program() {
+    let pictures = Pictures::new();
+    let (people, prints) = (pictures.gallery(), pictures.prints());
+    let cache = pictures.cache().unwrap();
+    let [of_people, of_prints] = [&people, &prints].map(|gallery| examined(gallery, &cache));
+    drop(cache);
+    let people = Measured { gallery: &people, examination: &of_people };
+    let prints = Measured { gallery: &prints, examination: &of_prints };
+    let report = Report::of(models::engine().pack(), true, Some(people), Some(prints), &|| {});
+    let mut report = serde_json::to_value(report).unwrap();
+
+    let liveness = &report["liveness"];
+    let found = &liveness["prints"];
+    assert_eq!(found["files"]["pictures"], 20);
+    let [all, folders] = ["comparisons", "units"].map(|name| found["accepted"][name].as_u64());
+    assert!(all > Some(12) && folders < all, "two are in a folder: {found}");
+    assert!(found["most_live"][0]["picture"].as_str().is_some_and(|name| name.contains('-')));
+    assert_eq!(liveness["proposals"][0]["folders_needed"], 17);
+    // The cache has them all: prints and live pictures are examined once.
+    let again = examined(prints.gallery, &pictures.cache().unwrap());
+    assert_eq!(known(&again), 20);
+
+    let agreed = pictures.recomputed_with(people, Some(prints), &report);
+    assert!(agreed.status.success(), "{}", String::from_utf8_lossy(&agreed.stderr));
+    // The control: one figure that differs in the third digit.
+    let high = report.pointer_mut("/liveness/prints/accepted/high").unwrap();
+    *high = (high.as_f64().unwrap() * 0.998).into();
+    let control = pictures.recomputed_with(people, Some(prints), &report);
+    assert!(!control.status.success());
+    assert!(String::from_utf8_lossy(&control.stderr).contains("prints accepted high"));
+}
+
+#[test]
+fn prints_alone_are_measured_and_drawn() {
+    let pictures = Pictures::new();
+    drop(pictures.prints());
+    let [prints, export, svg] =
+        ["prints", "scores.jsonl", "scores.svg"].map(|name| pictures.file(name));
+    let [prints, export, svg] = [&prints, &export, &svg].map(|path| path.to_str().unwrap());
+    run(&["--prints", prints, "--export", export, "--svg", svg]).unwrap();
+    let drawn = fs::read_to_string(svg).unwrap();
+    assert!(drawn.contains("Liveness") && drawn.contains("prints: ") && !drawn.contains("obama"));
+    let lines = fs::read_to_string(export).unwrap();
+    assert_eq!(lines.lines().filter(|line| line.contains("\"print\":true")).count(), 20);
+    assert!(!lines.contains("embedding"), "a print needs none");
 }
 
 #[test]

@@ -1,8 +1,13 @@
-//! The embeddings by file name, for a recomputation by another program.
+//! The embeddings of people and the scores of prints by file name, for a recomputation by another
+//! program.
 //!
-//! They identify people like fingerprints.
+//! Embeddings identify people like fingerprints. Those of prints are left out, because no figure
+//! depends on them.
 
-use crate::{Examination, Gallery, people::folders};
+use crate::{
+    Measured,
+    people::{Picture, folders},
+};
 use fourauth_protocol::secret::Secret;
 use serde::Serialize;
 
@@ -11,6 +16,9 @@ use serde::Serialize;
 struct Line<'a> {
     person: &'a str,
     picture: &'a str,
+    /// True for a picture of a print.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    print: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     embedding: Option<&'a [f32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,29 +27,39 @@ struct Line<'a> {
     refused: Option<&'a str>,
 }
 
-/// One JSON object a line for each picture that counts, in the order in which sets are drawn.
+impl<'a> Line<'a> {
+    fn of(person: &'a str, Picture { name, face }: &'a Picture, print: bool) -> Line<'a> {
+        let face = face.as_ref();
+        Line {
+            person,
+            picture: name,
+            print,
+            embedding: face.ok().filter(|_| !print).map(|face| face.embedding.values()),
+            live: face.ok().and_then(|face| face.live),
+            refused: face.err().map(String::as_str),
+        }
+    }
+}
+
+/// One JSON object a line for each picture that counts, in the order in which sets are drawn: of
+/// people, then of prints.
 ///
 /// # Errors
 ///
 /// If a value cannot be serialised.
 pub fn export(
-    gallery: &Gallery,
-    examination: &Examination,
+    people: Option<Measured<'_>>,
+    prints: Option<Measured<'_>>,
 ) -> Result<Secret<String>, serde_json::Error> {
-    let (folders, _) = folders(gallery, examination);
     let mut text = String::new();
-    for folder in &folders {
-        for picture in &folder.pictures {
-            let face = picture.face.as_ref();
-            let line = Line {
-                person: &folder.person,
-                picture: &picture.name,
-                embedding: face.ok().map(|face| face.embedding.values()),
-                live: face.ok().and_then(|face| face.live),
-                refused: face.err().map(String::as_str),
-            };
-            text.push_str(&serde_json::to_string(&line)?);
-            text.push('\n');
+    for (measured, print) in [(people, false), (prints, true)] {
+        let sorted = measured.map(|measured| folders(measured.gallery, measured.examination).0);
+        for folder in sorted.iter().flatten() {
+            for picture in &folder.pictures {
+                let line = Line::of(&folder.person, picture, print);
+                text.push_str(&serde_json::to_string(&line)?);
+                text.push('\n');
+            }
         }
     }
     Ok(Secret::new(text))

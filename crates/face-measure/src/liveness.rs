@@ -5,6 +5,7 @@
 //! neither: it is counted by itself.
 
 use crate::{
+    live_proposal::{LiveProposal, proposals, proposed},
     people::{Files, Folder},
     rate::Rate,
     rules::Rules,
@@ -30,6 +31,13 @@ pub struct Liveness {
     pub prints: Option<Prints>,
     /// Both rates at other thresholds.
     pub steps: Vec<Step>,
+    /// Thresholds that the prints support; empty without prints.
+    pub proposals: Vec<LiveProposal>,
+    /// A stricter threshold for the pack; `None` if its own should stay.
+    pub proposed_threshold: Option<f32>,
+    /// The scores of the live pictures and of the prints, the lowest first.
+    #[serde(skip)]
+    pub(crate) scores: [Vec<f32>; 2],
 }
 
 /// The result for pictures of prints or screens.
@@ -74,19 +82,32 @@ impl Liveness {
         rules: &Rules,
     ) -> Liveness {
         let shown = prints.as_ref().map_or(&[][..], |(folders, _)| folders);
-        let steps = STEPS.iter().filter(|step| **step != threshold).map(|&threshold| Step {
-            threshold,
-            live_refused: rate(live, |score| score <= threshold),
-            prints_accepted: rate(shown, |score| score > threshold),
-        });
-        let mut least_live = scored(live);
+        let at = |threshold| Step::at(threshold, live, shown);
+        let steps = STEPS.iter().filter(|step| **step != threshold).map(|step| at(*step));
+        let proposals = proposals(at);
+        let all = [live, shown].map(scored);
+        let scores = all.each_ref().map(|scored| scored.iter().map(|one| one.live).collect());
+        let [mut least_live, _] = all;
         least_live.truncate(LISTED);
         Liveness {
             threshold,
             live_refused: rate(live, |score| score <= threshold),
             least_live,
             steps: steps.collect(),
+            proposed_threshold: proposed(threshold, &proposals),
+            proposals,
+            scores,
             prints: prints.map(|(folders, files)| Prints::of(threshold, folders, files, rules)),
+        }
+    }
+}
+
+impl Step {
+    fn at(threshold: f32, live: &[Folder], prints: &[Folder]) -> Step {
+        Step {
+            threshold,
+            live_refused: rate(live, |score| score <= threshold),
+            prints_accepted: rate(prints, |score| score > threshold),
         }
     }
 }

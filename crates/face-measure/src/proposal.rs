@@ -68,7 +68,7 @@ fn proposal(compared: &Compared, rate: f64) -> Proposal {
         false_match_rate: rate,
         threshold: best.map(|level| threshold(compared, level)),
         pairs: compared.strangers.evidence(0).units,
-        pairs_needed: pairs_needed(rate),
+        pairs_needed: units_needed(rate),
     }
 }
 
@@ -81,13 +81,13 @@ fn threshold(compared: &Compared, level: usize) -> Threshold {
     }
 }
 
-/// The least number of pairs without an error for an interval that ends at or below `rate`.
+/// The least number of pairs, or of other units, without an error for an interval that ends at or below `rate`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a positive number of at most a few million"
 )]
-fn pairs_needed(rate: f64) -> u64 {
+pub(crate) fn units_needed(rate: f64) -> u64 {
     (0.025_f64.ln() / (-rate).ln_1p()).ceil() as u64
 }
 
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_rate_needs_enough_pairs_of_people() {
-        assert_eq!(RATES.map(pairs_needed), [368, 3_688, 36_887, 368_887]);
-        assert_eq!(RATES.map(pairs_needed).map(people_needed), [28, 87, 273, 860]);
+        assert_eq!(RATES.map(units_needed), [368, 3_688, 36_887, 368_887]);
+        assert_eq!(RATES.map(units_needed).map(people_needed), [28, 87, 273, 860]);
     }
 }

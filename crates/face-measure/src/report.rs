@@ -2,6 +2,7 @@
 
 mod columns;
 mod lines;
+mod live_text;
 mod svg;
 mod text;
 

@@ -3,12 +3,11 @@
 use super::{
     Comparisons, Report,
     columns::{Columns, counted},
-    lines,
+    lines, live_text,
 };
 use crate::{
     compare::Pictures,
     enrolment::Enrolments,
-    liveness::{Liveness, Scored, Step},
     people::Files,
     proposal::{Proposal, RATES, Threshold, people_needed},
     rate::Rate,
@@ -43,61 +42,17 @@ impl Display for Report {
             pairs(f, "Pictures of different people, the nearest", &measured.nearest)?;
         }
         match &self.liveness {
-            Some(measured) => liveness(f, measured),
+            Some(measured) => live_text::write(f, measured),
             None => writeln!(f, "\nThis pack does not judge whether a face is live."),
         }
     }
 }
 
-fn liveness(f: &mut Formatter<'_>, liveness: &Liveness) -> fmt::Result {
-    if let Some(prints) = &liveness.prints {
-        files(f, ["folder or single file", "folders or single files"], &prints.files)?;
-    }
-    writeln!(f, "\nLiveness, by the score of each picture with a face (live above a threshold)")?;
-    let mut columns = Columns::new([
-        "above",
-        "live pictures refused (95 % interval)",
-        "prints accepted (95 % interval)",
-    ]);
-    let Liveness { threshold, live_refused, prints, steps, .. } = liveness;
-    if prints.is_none() {
-        columns.hide(2);
-    } else if live_refused.is_none() {
-        columns.hide(1);
-    }
-    let accepted = prints.as_ref().and_then(|prints| prints.accepted);
-    let at_pack = [
-        format!("{threshold} (the pack's)"),
-        percent(live_refused.as_ref()),
-        percent(accepted.as_ref()),
-    ];
-    columns.add(at_pack);
-    for Step { threshold, live_refused, prints_accepted } in steps {
-        columns.add([
-            threshold.to_string(),
-            percent(live_refused.as_ref()),
-            percent(prints_accepted.as_ref()),
-        ]);
-    }
-    columns.write(f)?;
-    scored(f, "Live pictures with the lowest scores", &liveness.least_live)?;
-    let most_live = prints.as_ref().map_or(&[][..], |prints| &prints.most_live);
-    scored(f, "Prints with the highest scores", most_live)
-}
-
-fn scored(f: &mut Formatter<'_>, title: &str, pictures: &[Scored]) -> fmt::Result {
-    if pictures.is_empty() {
-        return Ok(());
-    }
-    writeln!(f, "\n{title}")?;
-    let mut columns = Columns::new(["score", ""]);
-    for Scored { live, picture } in pictures {
-        columns.add([format!("{live:.3}"), printable(picture)]);
-    }
-    columns.write(f)
-}
-
-fn files(f: &mut Formatter<'_>, [one, several]: [&str; 2], files: &Files) -> fmt::Result {
+pub(super) fn files(
+    f: &mut Formatter<'_>,
+    [one, several]: [&str; 2],
+    files: &Files,
+) -> fmt::Result {
     let Files { people, pictures, accepted, refused, .. } = files;
     let pictures = counted(*pictures, "picture", "pictures");
     let people = counted(*people, one, several);
@@ -283,7 +238,7 @@ fn some(rate: Rate) -> Option<Rate> {
     (rate.comparisons > 0).then_some(rate)
 }
 
-fn percent(rate: Option<&Rate>) -> String {
+pub(super) fn percent(rate: Option<&Rate>) -> String {
     let Some(Rate { errors, comparisons, units, rate, interval }) = rate else {
         return "not measured: too few pictures".to_owned();
     };

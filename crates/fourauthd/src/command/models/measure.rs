@@ -38,11 +38,12 @@ pub struct Measure {
     /// identify people, so only its owner may read it
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// Write the embeddings to a new file, as JSON lines. Only its owner may read it
-    #[arg(long, value_name = "FILE", requires = "pictures")]
+    /// Write the embeddings and the scores of prints to a new file, as JSON lines. Only its owner may
+    /// read it
+    #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
     /// Write a picture of the distributions to a new file
-    #[arg(long, value_name = "FILE", requires = "pictures")]
+    #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Print the report as one JSON object
     #[arg(long)]
@@ -90,7 +91,7 @@ impl Measure {
             let width = Table::new().width().map_or(0, usize::from);
             print_out!("{report:width$}")?;
         }
-        self.write(people.as_ref(), &report)
+        self.write([live, printed], &report)
     }
 
     /// What a signal leaves behind, and how to go on.
@@ -151,9 +152,13 @@ impl Measure {
         Ok(Some(cache))
     }
 
-    fn write(&self, people: Option<&Folder>, report: &Report) -> anyhow::Result<()> {
-        if let (Some(file), Some(people)) = (&self.export, people) {
-            let lines = export(&people.gallery, &people.examination)?;
+    fn write(
+        &self,
+        [people, prints]: [Option<Measured<'_>>; 2],
+        report: &Report,
+    ) -> anyhow::Result<()> {
+        if let Some(file) = &self.export {
+            let lines = export(people, prints)?;
             create_own(file, lines.expose().as_bytes(), entropy::bytes())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
