@@ -162,6 +162,22 @@ async fn an_enrolment_drops_prints_and_a_login_refuses_them() {
     assert_eq!(send(&server, login).await.code, Code::Ok);
 }
 
+/// The kept picture shows what the template was made from, so a dropped one is not kept.
+#[tokio::test]
+async fn the_picture_that_is_kept_is_part_of_the_template() {
+    let limits =
+        PoolLimits { threads: 1, queue: 9, queue_per_source: 9, deadline: Duration::from_mins(2) };
+    let faces = Faces::new(Compute::start(limits).unwrap(), models::engine(), Secret::new([0; 32]));
+    let bad = Picture::new(b"not a picture".to_vec());
+    let good = pictures(&["obama.jpg", "obama3.jpg", "obama2.jpg"]);
+    for dropped in [vec![], vec![bad.clone()], vec![printed("obama2.jpg"), bad]] {
+        let shown = [dropped.clone(), good.clone()].concat();
+        let enrolled = faces.enrol(shown, Requester::this_machine()).await.unwrap().unwrap();
+        assert_eq!(enrolled.likeness.count(), 3);
+        assert_eq!(enrolled.picture.bytes(), good[0].bytes(), "{} dropped", dropped.len());
+    }
+}
+
 #[tokio::test]
 async fn a_picture_sent_five_times_counts_as_one() {
     let server = TestServer::start().await;

@@ -25,8 +25,8 @@ use crate::{
 };
 use fourauth_factors::{face::Template, password_rule::PasswordRule};
 use fourauth_protocol::{
-    consent::Consent, device::DeviceId, mac_address::MacAddress, receipt::VerifyingKey,
-    secret::Secret, username::Username, words::Requirement,
+    consent::Consent, device::DeviceId, mac_address::MacAddress, picture::Picture,
+    receipt::VerifyingKey, secret::Secret, username::Username, words::Requirement,
 };
 use fourauth_store::{AccountId, Decoy, SealedDecoy, Store};
 use std::{
@@ -246,11 +246,11 @@ impl Authenticator {
     /// The picture, if pictures are kept and the user has consented.
     pub(crate) fn kept_image(
         &self,
-        picture: Option<&[u8]>,
+        picture: &Picture,
         consent: Option<&Consent>,
     ) -> Option<Secret<Vec<u8>>> {
         let is_kept = self.settings.keep_image && consent.is_some();
-        picture.filter(|_| is_kept).map(|bytes| Secret::new(bytes.to_vec()))
+        is_kept.then(|| Secret::new(picture.bytes().to_vec()))
     }
 }
 

@@ -77,15 +77,17 @@ impl Faces {
         &self,
         pictures: Vec<Picture>,
         by: Requester,
-    ) -> Result<Result<Likeness, Refusal>, Error> {
-        let count = pictures.len();
-        let seen = self.examine(pictures, by).await?;
-        let live = seen.into_iter().map(|seen| seen.and_then(|portrait| self.live(portrait)));
+    ) -> Result<Result<NewLikeness, Refusal>, Error> {
+        let seen = self.examine(pictures.clone(), by).await?;
+        let live: Vec<_> = seen.into_iter().map(|it| it.and_then(|it| self.live(it))).collect();
+        let first = live.iter().zip(&pictures).find(|(seen, _)| seen.is_ok());
+        let first = first.map(|(_, picture)| picture.clone());
         let (good, refused) = sorted(live);
-        if good.len() * 2 <= count {
+        let most_are_good = good.len() * 2 > pictures.len();
+        let Some(picture) = first.filter(|_| most_are_good) else {
             return Ok(Err(refused.unwrap_or(Refusal::NoFace)));
-        }
-        Ok(self.likeness(&good))
+        };
+        Ok(self.likeness(&good).map(|likeness| NewLikeness { likeness, picture }))
     }
 
     /// The portrait, if it shows a live face or if liveness is not judged.
@@ -265,6 +267,15 @@ fn random_direction(dimensions: usize) -> Embedding {
     let bytes = entropy::secret_bytes(dimensions);
     let values = bytes.expose().iter().map(|byte| f32::from(byte.cast_signed()) + 0.5);
     Embedding::normalised(values.collect()).expect("no value is zero")
+}
+
+/// A face to be enrolled.
+#[derive(Debug)]
+pub struct NewLikeness {
+    /// The likeness of the pictures that were not dropped.
+    pub likeness: Likeness,
+    /// The first of these pictures, which may be kept.
+    pub picture: Picture,
 }
 
 /// What the pictures of a login show.

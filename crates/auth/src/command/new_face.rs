@@ -1,7 +1,7 @@
 //! A new face of an account, for the first enrolment (184) and for a recovery (320).
 
 use crate::{
-    authenticator::Authenticator, decision::Denial, not_granted::NotGranted,
+    authenticator::Authenticator, decision::Denial, faces::NewLikeness, not_granted::NotGranted,
     provisioning::face_quality, verified::Verified,
 };
 use fourauth_protocol::{answer::FaceQuality, consent::Consent, picture::Picture};
@@ -17,7 +17,9 @@ impl Authenticator {
         notice: Option<Consent>,
     ) -> Result<(NewFace, NewConsent, FaceQuality), NotGranted> {
         let subject = verified.subject;
-        let image = self.kept_image(pictures.first().map(Picture::bytes), notice.as_ref());
+        let enrolled = self.faces.enrol(pictures, verified.requester()).await?;
+        let NewLikeness { likeness, picture } = enrolled.map_err(Denial::NewFace)?;
+        let image = self.kept_image(&picture, notice.as_ref());
         let consent = NewConsent {
             notice,
             keeps_picture: image.is_some(),
@@ -25,8 +27,6 @@ impl Authenticator {
             given_by: "self".to_owned(),
             request: Some(verified.received.id.to_string()),
         };
-        let enrolled = self.faces.enrol(pictures, verified.requester()).await?;
-        let likeness = enrolled.map_err(Denial::NewFace)?;
         let epoch = subject.face_epoch + 1;
         let template = self.faces.template(&likeness, subject.account, epoch);
         Ok((NewFace { template, epoch, image }, consent, face_quality(likeness.count())))

@@ -12,6 +12,7 @@ use crate::{
     decision::Denial,
     entropy,
     error::Error,
+    faces::NewLikeness,
     not_granted::NotGranted,
     provisioning::{NewAuthenticator, face_quality},
     received::Received,
@@ -75,10 +76,10 @@ impl Authenticator {
     ) -> Result<(Effect, Registered), NotGranted> {
         let (password, mac) = self.acceptable(&register)?;
         let pictures: Vec<Picture> = register.faces().cloned().collect();
-        let picture = pictures.first().map(Picture::bytes);
-        let image = self.kept_image(picture, register.consent.as_ref());
         let by = Requester::proven(received);
-        let likeness = self.faces.enrol(pictures, by).await?.map_err(Denial::NewFace)?;
+        let enrolled = self.faces.enrol(pictures, by).await?;
+        let NewLikeness { likeness, picture } = enrolled.map_err(Denial::NewFace)?;
+        let image = self.kept_image(&picture, register.consent.as_ref());
 
         let at = received.at.now;
         let consent = NewConsent {

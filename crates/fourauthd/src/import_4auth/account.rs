@@ -8,7 +8,7 @@ use fourauth_auth::{
     compute::{Overload, Requester},
     entropy,
     error::Error,
-    faces::Faces,
+    faces::{Faces, NewLikeness},
 };
 use fourauth_face::Refusal;
 use fourauth_factors::{password::Hash, totp::Key};
@@ -97,8 +97,9 @@ impl Candidate {
         terms: Terms,
     ) -> anyhow::Result<Result<NewConnection, Unfit>> {
         let Self { name, password, totp, mac, picture } = self;
-        let likeness = match faces.enrol(vec![picture.clone()], Requester::this_machine()).await {
-            Ok(Ok(likeness)) => likeness,
+        let enrolled = faces.enrol(vec![picture], Requester::this_machine()).await;
+        let NewLikeness { likeness, picture } = match enrolled {
+            Ok(Ok(enrolled)) => enrolled,
             Ok(Err(refusal)) => return Ok(Err(Unfit::Face(refusal))),
             // A picture that cannot be examined must not stop the import of other accounts.
             Err(Error::Unexamined | Error::Overload(Overload::Late | Overload::Panicked)) => {
