@@ -13,6 +13,7 @@ use fourauth_protocol::{
     grant::GrantToken,
     level::Level,
     mac_address::MacAddress,
+    picture::Picture,
     secret::Secret,
     username::Username,
 };
@@ -191,6 +192,31 @@ async fn a_picture_that_cannot_be_used_spends_no_grant() {
     let none = EnrolFace::new(dora.username.clone(), grant.clone(), []);
     let answer = portal.ask(None, Command::EnrolFace(none)).await;
     assert_eq!(answer.code, Code::NoFace);
+    assert_eq!(portal.enrol(grant, &Browser::new()).await.code, Code::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_for_a_first_face_has_ten_examinations() {
+    let portal = Portal::open().await;
+    let (_, grant) = portal.dora().await;
+    let show = async |portal: &Portal, grant: &GrantToken| {
+        let broken = Picture::new(b"not a picture".to_vec());
+        let enrol = EnrolFace::new(dora(), grant.clone(), [broken]);
+        portal.ask(None, Command::EnrolFace(enrol)).await.code
+    };
+    // However many come at once, ten are examined.
+    let codes = futures_util::future::join_all((0..12).map(|_| show(&portal, &grant))).await;
+    let count = |code| codes.iter().filter(|found| **found == code).count();
+    assert_eq!((count(Code::BadImage), count(Code::Denied)), (10, 2), "{codes:?}");
+    assert_eq!(portal.server.server().context().authenticator.work().pictures, 10);
+    assert_eq!(portal.enrol(grant, &Browser::new()).await.code, Code::Denied);
+
+    // The control: the tenth examination of a grant succeeds.
+    let portal = Portal::open().await;
+    let (_, grant) = portal.dora().await;
+    for _ in 0..9 {
+        assert_eq!(show(&portal, &grant).await, Code::BadImage);
+    }
     assert_eq!(portal.enrol(grant, &Browser::new()).await.code, Code::Ok);
 }
 

@@ -26,7 +26,11 @@ use fourauth_protocol::{
     command::EnrolFace,
     secret::Secret,
 };
-use fourauth_store::{BoundBy, Event, NewDevice};
+use fourauth_store::{BoundBy, Event, GrantHolder, NewDevice};
+
+/// Commands with pictures that are examined for one grant. For more, the person proves the password
+/// and a code once more. No other limit counts them: the limits of guesses do not apply to 184.
+const EXAMINATIONS_OF_A_GRANT: u8 = 10;
 
 /// The answer to 184.
 #[derive(Debug)]
@@ -75,6 +79,9 @@ impl Authenticator {
         let used = used_settled(verified.examination.findings, &verified.subject.settling);
         verified.trust_facts().may_recover(used, false)?;
         let (faces, notice) = (enrol.faces.clone(), enrol.consent.clone());
+        if !faces.is_empty() {
+            self.count_examination(verified).await?;
+        }
         let (face, consent, quality) = self.new_face(verified, faces, notice).await?;
         let codes = recovery_codes();
         let answer = FirstFaceEnrolled { quality, recovery_codes: shown(&codes) };
@@ -84,6 +91,17 @@ impl Authenticator {
         let first = Box::new(FirstFace { face, consent, device, codes });
         let side_effects = SideEffects { notices, ..SideEffects::default() };
         Ok((Change::FirstFace(first), side_effects, answer))
+    }
+
+    /// Counts an examination of pictures for the grant, in a transaction of its own: it counts whatever
+    /// becomes of the command. A grant with too many is denied as a spent one is.
+    async fn count_examination(&self, verified: &Verified<'_>) -> Result<(), NotGranted> {
+        let grant = verified.examination.grant.ok_or(Denial::Credentials)?;
+        let holder = GrantHolder::new(verified.received.id.to_bytes());
+        let counted = self.store.write(move |tx| {
+            Box::pin(async move { tx.use_grant(grant, EXAMINATIONS_OF_A_GRANT, holder).await })
+        });
+        if counted.await? { Ok(()) } else { Err(Denial::Credentials.into()) }
     }
 }
 

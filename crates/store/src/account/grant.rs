@@ -8,6 +8,7 @@ use crate::{
     store::Store,
 };
 use fourauth_protocol::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
 
 /// The table of open grants.
 const OPEN: &str = "open_grants";
@@ -15,6 +16,12 @@ const OPEN: &str = "open_grants";
 /// Time that a spent grant is kept after its expiry, in milliseconds: 1 h. A command may be checked
 /// just before the expiry and committed after it.
 const MARGIN_MS: i64 = 3_600_000;
+
+/// First part of what the id of one use of a grant is made of.
+const USE_DOMAIN: &[u8] = b"fourauth-grant-use-v1";
+
+/// Bytes of an id that hold the time of expiry.
+const EXPIRY_BYTES: usize = 6;
 
 /// Identifies a grant that has been checked, by its time of expiry and its random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +71,18 @@ impl GrantId {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.bytes
+    }
+
+    /// The id of one use of this grant. It expires with the grant, and is that of no other grant or use.
+    fn of_use(&self, number: u8) -> Self {
+        let hash = Sha256::new()
+            .chain_update(USE_DOMAIN)
+            .chain_update(self.bytes)
+            .chain_update([number])
+            .finalize();
+        let mut bytes = self.bytes;
+        bytes.iter_mut().skip(EXPIRY_BYTES).zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+        Self { bytes, expires: self.expires }
     }
 }
 
@@ -156,6 +175,24 @@ impl Tx {
 
         let values = [Value::Bytes(&id.bytes), Value::Bytes(&holder.0), Value::Int(id.expires.0)];
         self.changes(SQL, &values).await
+    }
+
+    /// Counts a use of a grant that is not spent by it. `false` if `most` holders have used it before.
+    /// The caller has checked the grant, as for [`Tx::spend_grant`].
+    ///
+    /// Each use is spent like a grant of its own, so that of many concurrent holders exactly `most` win.
+    pub async fn use_grant(
+        &mut self,
+        id: GrantId,
+        most: u8,
+        holder: GrantHolder,
+    ) -> Result<bool, Error> {
+        for number in 0..most {
+            if self.spend_grant(id.of_use(number), holder).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Deletes spent grants that expired more than an hour before `now`, and returns their number.
