@@ -19,6 +19,9 @@ use tokio::runtime::Runtime;
 /// Repetitions.
 const TIMES: usize = 60;
 
+/// Repetitions for pictures of 12 megapixels.
+const LARGE_TIMES: usize = 15;
+
 /// Upper bound for the cost of a login, as a multiple of the cost of its two expensive parts.
 const LIMIT: f64 = 1.05;
 
@@ -111,7 +114,15 @@ fn main() {
         costs[2].push(cost(|| in_turn.log_in()));
         costs[3].push(cost(|| side_by_side.log_in()));
     }
+    let large = [false, true].map(|is_turned| models::photograph("obama.jpg", is_turned));
+    let mut of_large: [Vec<f64>; 2] = Default::default();
+    for _ in 0..LARGE_TIMES {
+        for (costs, picture) in of_large.iter_mut().zip(&large) {
+            costs.push(cost(|| assert!(engine.portrait(picture.bytes()).is_ok())));
+        }
+    }
     let [argon2, face, in_turn, side_by_side] = costs.map(median);
+    let [large, turned] = of_large.map(median);
     let parts = argon2 + face;
     let ratio = in_turn / parts;
     println!("CPU milliseconds, median of {TIMES}:");
@@ -126,4 +137,7 @@ fn main() {
         "  with hash and face side by side       {side_by_side:7.2}, {:.3}",
         side_by_side / parts
     );
+    println!("CPU milliseconds of the face analysis of 12 megapixels, median of {LARGE_TIMES}:");
+    println!("  as it is                              {large:7.2}");
+    println!("  turned by its EXIF orientation        {turned:7.2}");
 }

@@ -3,7 +3,11 @@
 use fourauth_face::Engine;
 use fourauth_face_pack::DEFAULT_PACK;
 use fourauth_protocol::picture::Picture;
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops};
+use image::{
+    DynamicImage, ImageEncoder as _, ImageFormat, Rgb, RgbImage,
+    codecs::jpeg::JpegEncoder,
+    imageops::{self, FilterType},
+};
 use std::{
     fs,
     io::Cursor,
@@ -106,4 +110,26 @@ pub(crate) fn sheet(shown: &DynamicImage) -> RgbImage {
         print = larger;
     }
     print
+}
+
+/// A test picture enlarged to 3900 pixels, as a JPEG; `obama.jpg` has 12 megapixels then. If it is turned, its pixels lie on their side, and
+/// its EXIF orientation says so, as in a photograph of a telephone that is held upright.
+///
+/// # Panics
+///
+/// If `cargo xtask models` has not been run.
+#[must_use]
+pub fn photograph(name: &str, is_turned: bool) -> Picture {
+    /// EXIF with only an orientation: turn by a quarter to the right (EXIF 2.32 §4.6.4).
+    const TURN: &[u8] = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+
+    let mut large = decoded(name).resize(3900, 3900, FilterType::CatmullRom);
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 85);
+    if is_turned {
+        large = large.rotate270();
+        encoder.set_exif_metadata(TURN.to_vec()).expect("a JPEG has room for EXIF");
+    }
+    large.to_rgb8().write_with_encoder(encoder).expect("memory takes it");
+    Picture::new(bytes)
 }

@@ -5,7 +5,7 @@
 //! eight bits; alpha is dropped, not blended. EXIF orientation is applied, all other metadata is
 //! ignored.
 
-use crate::{jpeg, picture::Picture, png, refusal::Refusal};
+use crate::{jpeg, orient, picture::Picture, png, refusal::Refusal};
 use image::{
     DynamicImage, ImageDecoder, Limits,
     codecs::{jpeg::JpegDecoder, png::PngDecoder},
@@ -73,14 +73,8 @@ fn upright(mut decoder: impl ImageDecoder, most_pixels: u64) -> Result<Picture, 
     }
     decoder.set_limits(limits()).map_err(refusal)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image =
-        DynamicImage::ImageRgb8(DynamicImage::from_decoder(decoder).map_err(refusal)?.into_rgb8());
-    image.apply_orientation(orientation);
-
-    let image = image.into_rgb8();
-    let [width, height] =
-        [image.width(), image.height()].map(|side| usize::try_from(side).unwrap_or(0));
-    Picture::new(width, height, image.into_raw()).ok_or(Refusal::NotAnImage)
+    let image = DynamicImage::from_decoder(decoder).map_err(refusal)?.into_rgb8();
+    orient::upright(image, orientation).ok_or(Refusal::NotAnImage)
 }
 
 /// Upper bound of pixels for a picture of these bytes.

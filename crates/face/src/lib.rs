@@ -24,6 +24,7 @@ mod landmarks;
 mod likeness;
 mod liveness;
 mod locate;
+mod orient;
 mod patterns;
 mod picture;
 mod png;
