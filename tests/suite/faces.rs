@@ -14,17 +14,19 @@ use fourauth_protocol::{
     picture::Picture,
     receipt::Method,
     secret::Secret,
+    time::UnixMillis,
     username::Username,
 };
 use fourauth_server::models::load;
-use fourauth_store::{Event, Seeking};
+use fourauth_store::{Event, FaceCount, Seeking};
 use fourauth_tests::{
     models::{self, picture, printed},
     persona::Persona,
     record::record,
-    server::{TestServer, unlimited},
+    server::{TestServer, quick, unlimited},
     with::With as _,
 };
+use fourauthd::{command::models::outdated, invocation::Invocation};
 use std::{fs, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
@@ -230,8 +232,15 @@ async fn after_a_change_of_pack_the_face_is_enrolled_again() {
     let first = models::engine_of(models::FIRST_PACK);
     let server = TestServer::start_with(first, server.stop().await, |_| {}).await;
     let alice = server.enrol("alice", "obama.jpg").await;
-    let default = models::engine();
-    let server = TestServer::start_with(default, server.stop().await, |_| {}).await;
+    let folder = server.stop().await;
+    let (mut config, by) = (quick(folder.path()), Invocation::from(UnixMillis(0)));
+    config.face.packs_dir = Some(models::packs());
+    let counted = outdated::counted(&config, DEFAULT_PACK, by.clone()).await.unwrap();
+    assert_eq!(counted, FaceCount { faces: 1, outdated: 1 });
+    let same = outdated::counted(&config, models::FIRST_PACK, by).await.unwrap();
+    assert_eq!(same, FaceCount { faces: 1, outdated: 0 });
+    let server = TestServer::start_with(models::engine(), folder, |_| {}).await;
+    says_outdated(&server, 1).await;
     let events = async || {
         let notices = server.server().store().notices(100).await.unwrap();
         notices.into_iter().map(|notice| notice.event).collect::<Vec<_>>()
@@ -260,6 +269,19 @@ async fn after_a_change_of_pack_the_face_is_enrolled_again() {
     server.clock().advance_ms(60_000);
     let stranger = shows(&alice, &server, &["biden.jpg"]);
     assert_eq!(send(&server, stranger).await.code, Code::FaceMismatch);
+    let server = TestServer::start_with(models::engine(), server.stop().await, |_| {}).await;
+    says_outdated(&server, 0).await;
+}
+
+/// Waits until the metrics say this number of faces of other packs, which are counted after the start.
+async fn says_outdated(server: &TestServer, number: u64) {
+    let line = format!("fourauth_outdated_faces {number}\n");
+    let said = async {
+        while !server.server().metrics().contains(&line) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), said).await.expect(&line);
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ use fourauth_protocol::{
     consent::Consent, device::DeviceId, mac_address::MacAddress, picture::Picture,
     receipt::VerifyingKey, secret::Secret, username::Username, words::Requirement,
 };
-use fourauth_store::{AccountId, Decoy, SealedDecoy, Store};
+use fourauth_store::{self as store, AccountId, Decoy, FaceCount, SealedDecoy, Store};
 use std::{
     net::IpAddr,
     sync::{
@@ -211,6 +211,15 @@ impl Authenticator {
     #[must_use]
     pub const fn compute(&self) -> &Compute {
         self.hasher.compute()
+    }
+
+    /// Counts the accounts with a face, and those with one that the model pack in use cannot compare.
+    ///
+    /// # Errors
+    ///
+    /// [`store::Error`] if the database fails.
+    pub async fn count_faces(&self) -> Result<FaceCount, store::Error> {
+        self.store.count_faces(|template| self.faces.can_compare(template)).await
     }
 
     /// Counts of costly operations since the server started.

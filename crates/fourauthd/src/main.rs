@@ -17,9 +17,18 @@ use fourauth_server::{
 use fourauthd::{
     backup::BackupCommand,
     command::{
-        admin::AdminCommand, audit::AuditCommand, config::ConfigCommand, device::DeviceCommand,
-        gateway::GatewayCommand, healthcheck, import::ImportCommand, key::KeyCommand,
-        models::ModelsCommand, outbox::OutboxCommand, session::SessionCommand, time::TimeCommand,
+        admin::AdminCommand,
+        audit::AuditCommand,
+        config::ConfigCommand,
+        device::DeviceCommand,
+        gateway::GatewayCommand,
+        healthcheck,
+        import::ImportCommand,
+        key::KeyCommand,
+        models::{ModelsCommand, outdated},
+        outbox::OutboxCommand,
+        session::SessionCommand,
+        time::TimeCommand,
         user::UserCommand,
     },
     invocation::{Caller, Invocation},
@@ -199,7 +208,11 @@ async fn run(
     match command {
         Command::Serve => serve(config, &layered.warnings(), environment, now).await,
         Command::Config(command) => command.run(layered),
-        Command::Models(command) => run_models(command, config.clone(), environment).await,
+        Command::Models(command) => {
+            let installed = command.installs(config);
+            run_models(command, config.clone(), environment).await?;
+            outdated::report(config, installed, by).await
+        }
         Command::Healthcheck => healthcheck::run(config, now).await,
         Command::User(command) => command.run(&LocalStore::open(config, by).await?).await,
         Command::Import(command) => command.run(config, &LocalStore::open(config, by).await?).await,

@@ -10,7 +10,7 @@ use fourauth_checkpoints::SinkProgress;
 use fourauth_config::Config;
 use fourauth_daemon::tls::{Certificate, Validity};
 use fourauth_protocol::answer::HealthCheck;
-use fourauth_store::{Census, Location, Store};
+use fourauth_store::{Census, FaceCount, Location, Store};
 use fourauth_timekeeper::Clock;
 use std::{
     path::PathBuf,
@@ -58,6 +58,8 @@ pub(crate) struct Known {
     pub(crate) census: Option<(Census, Instant)>,
     /// The last count that was tried.
     counted: Option<Instant>,
+    /// Accounts with a face, and those with one of another model pack.
+    pub(crate) faces: Option<FaceCount>,
 }
 
 impl Monitor {
@@ -110,6 +112,11 @@ impl Monitor {
     pub(crate) fn latest(&self) -> Known {
         self.asked.notify_one();
         self.known().clone()
+    }
+
+    /// Takes the newest count of faces.
+    pub(crate) fn has_counted_faces(&self, count: FaceCount) {
+        self.known().faces = Some(count);
     }
 
     /// How far each sink is behind.

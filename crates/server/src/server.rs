@@ -113,6 +113,7 @@ impl Server {
         tasks.start_keyring_watch(&store);
         certificate.report(context.clock.read().now);
         tasks.start_monitor(&monitor).await;
+        tasks.start_counting_faces(&context, &monitor);
         let (sessions, listener_stopped) = (TaskTracker::new(), CancellationToken::new());
         let shared = Shared {
             context: Arc::clone(&context),

@@ -6,6 +6,7 @@ pub mod clock;
 mod courier;
 mod housekeeping;
 mod keyring_watch;
+mod outdated_faces;
 mod row_budget;
 mod size_limit;
 
@@ -129,6 +130,12 @@ impl BackgroundTasks {
     pub(crate) async fn start_monitor(&mut self, monitor: &Arc<Monitor>) {
         monitor.health().await;
         self.handles.push(tokio::spawn(Arc::clone(monitor).run(self.stop.clone())));
+    }
+
+    /// Starts the task that counts the faces of other model packs.
+    pub(crate) fn start_counting_faces(&mut self, context: &Arc<Context>, monitor: &Arc<Monitor>) {
+        let (context, monitor) = (Arc::clone(context), Arc::clone(monitor));
+        self.handles.push(tokio::spawn(outdated_faces::run(context, monitor, self.stop.clone())));
     }
 
     /// Starts the task that watches the keyring file.

@@ -19,6 +19,7 @@ pub(crate) mod login_location;
 pub(crate) mod methods;
 pub(crate) mod notice;
 pub(crate) mod outbox;
+pub(crate) mod outdated_faces;
 pub(crate) mod passcode;
 pub(crate) mod record;
 pub(crate) mod recovery;

@@ -2,6 +2,7 @@
 
 mod check;
 mod measure;
+pub mod outdated;
 
 use crate::table::Format;
 use anyhow::Context as _;
@@ -54,6 +55,17 @@ impl ModelsCommand {
             Self::List(format) => list(config, format),
             Self::Measure(measure) => measure.run(config),
             Self::Check => check::run(config),
+        }
+    }
+
+    /// The pack that the command installs.
+    #[must_use]
+    pub fn installs(&self, config: &Config) -> Option<String> {
+        match self {
+            Self::Install { pack, .. } => {
+                Some(pack.clone().unwrap_or_else(|| in_use(config).to_owned()))
+            }
+            Self::List(_) | Self::Measure(_) | Self::Check => None,
         }
     }
 

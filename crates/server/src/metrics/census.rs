@@ -30,6 +30,11 @@ pub(super) fn write(
         "When the certificate expires, in Unix time.",
         expiry,
     );
+    gauge.one(
+        "fourauth_outdated_faces",
+        "Accounts with a face of another model pack than the one in use; counted each hour until 0.",
+        known.faces.map(|count| count.outdated),
+    );
     let census = known.census.as_ref();
     gauge.one(
         "fourauth_count_age_seconds",
