@@ -293,6 +293,7 @@ state-waiting = رسائل منتظرة
 state-dead = رسائل متروكة
 state-without-address = رسائل بلا عنوان
 state-sent = رسائل مرسلة
+state-outdated-faces = وجوه من حزمة نماذج أخرى يجب تسجيلها من جديد
 state-keys = المفاتيح
 state-key-waits = ينتظر
 state-key-seals = يختم ويفتح

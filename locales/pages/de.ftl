@@ -293,6 +293,7 @@ state-waiting = Wartende Nachrichten
 state-dead = Aufgegebene Nachrichten
 state-without-address = Nachrichten ohne Adresse
 state-sent = Gesendete Nachrichten
+state-outdated-faces = Gesichter eines anderen Modellpakets, neu aufzunehmen
 state-keys = Schlüssel
 state-key-waits = wartet
 state-key-seals = versiegelt und öffnet

@@ -293,6 +293,7 @@ state-waiting = Messages that wait
 state-dead = Messages given up
 state-without-address = Messages without an address
 state-sent = Messages sent
+state-outdated-faces = Faces of another model pack, to be enrolled again
 state-keys = Keys
 state-key-waits = waits
 state-key-seals = seals and opens

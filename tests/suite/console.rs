@@ -44,7 +44,7 @@ use fourauth_protocol::{
     secret::Secret,
     username::Username,
 };
-use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
+use fourauth_tests::{models, persona::Persona, server::TestServer, with::With as _};
 use fourauth_timekeeper::State;
 use std::sync::Arc;
 
@@ -164,6 +164,7 @@ on_both_databases![
     the_log_is_read_with_filters_and_followed,
     the_state_says_what_the_server_depends_on,
     the_state_says_what_is_not_configured,
+    the_state_says_how_many_faces_are_outdated,
 ];
 
 fn list(session: ConsoleSession) -> Command {
@@ -331,6 +332,28 @@ async fn the_state_says_what_the_server_depends_on(database: Database) {
     let granted: u64 = state.attempts.iter().filter(|it| it.success).map(|it| it.count).sum();
     assert_eq!((granted, state.attempts[0].door.as_str()), (3, "native"), "{:?}", state.attempts);
     assert_eq!(console.row().await.action.as_str(), "show_state");
+}
+
+async fn the_state_says_how_many_faces_are_outdated(database: Database) {
+    let mut console = Console::open(database).await;
+    let outdated = async |console: &Console| {
+        let answer = console.ask(Command::ShowState(ShowState::new(console.session()))).await;
+        answer.body.state.unwrap_or_else(|| panic!("{}", answer.message)).outdated_faces
+    };
+    assert_eq!(outdated(&console).await, None);
+    let (folder, first) = (console.server.stop().await, models::engine_of(models::FIRST_PACK));
+    let on_it = |config: &mut Config| console.database.configure(config);
+    console.server = TestServer::start_with(first, folder, on_it).await;
+    // They are counted after the start.
+    let counted = async {
+        loop {
+            if let Some(number) = outdated(&console).await {
+                return number;
+            }
+        }
+    };
+    let counted = tokio::time::timeout(std::time::Duration::from_mins(1), counted).await;
+    assert_eq!(counted, Ok(2), "Alice and Bob");
 }
 
 async fn the_state_says_what_is_not_configured(database: Database) {

@@ -18,7 +18,8 @@ pub(crate) const MOST_REFUSED: f64 = 0.1;
 pub struct LiveProposal {
     /// The rate that the upper end of the interval of accepted prints keeps below.
     pub rate: f64,
-    /// The least such threshold in hundredths, with both rates; `None` if there is none.
+    /// The least such threshold in hundredths, with both rates; `None` if every one accepts
+    /// too many prints.
     pub least: Option<Step>,
     /// The folders and single files of prints that were measured.
     pub folders: u64,

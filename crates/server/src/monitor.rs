@@ -139,6 +139,7 @@ impl Monitor {
         let health = self.health().await;
         let leaf = self.certificate.leaf();
         let behind = self.sinks.behind();
+        let outdated_faces = self.known().faces.map(|count| count.outdated);
         Surroundings {
             checks: health.checks().iter().map(shown).collect(),
             certificate_until: Validity::of(&leaf).ok().map(|validity| validity.until),
@@ -146,6 +147,7 @@ impl Monitor {
             sinks_behind: behind.into_iter().map(|it| it.sink).collect(),
             database: self.database.to_owned(),
             not_configured: self.not_configured().map(str::to_owned).collect(),
+            outdated_faces: outdated_faces.filter(|number| *number > 0),
             ..Surroundings::default()
         }
     }

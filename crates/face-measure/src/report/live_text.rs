@@ -82,7 +82,7 @@ fn proposals(f: &mut Formatter<'_>, liveness: &Liveness) -> fmt::Result {
     proposed(f, liveness)
 }
 
-/// The line for `pack.toml`, or why there is none.
+/// The line for `pack.toml`, or why the pack should keep its own.
 fn proposed(f: &mut Formatter<'_>, liveness: &Liveness) -> fmt::Result {
     let Liveness { live_refused, proposals, proposed_threshold, .. } = liveness;
     let most = 100.0 * MOST_REFUSED;

@@ -176,6 +176,7 @@ fn facts(state: &ServerState, words: &Words<'_>) -> Vec<(&'static str, String)> 
     let behind = u64::try_from(audit.sinks_behind.len()).unwrap_or(u64::MAX);
     let until = state.certificate_until.map_or_else(|| words.say("state-unreadable"), shown);
     let signed = audit.signed_rows.unwrap_or_default().to_string();
+    let outdated_faces = state.outdated_faces.map_or_else(String::new, |count| count.to_string());
     let never = || words.say("state-never");
     let known = if is_left_out(state, "time_servers") {
         words.say("state-time-of-machine")
@@ -198,6 +199,7 @@ fn facts(state: &ServerState, words: &Words<'_>) -> Vec<(&'static str, String)> 
         ("state-dead", outbox.dead.to_string()),
         ("state-without-address", outbox.without_address.to_string()),
         ("state-sent", outbox.sent.to_string()),
+        ("state-outdated-faces", outdated_faces),
     ]
     .into_iter()
     .filter(|(_, value)| !value.is_empty())

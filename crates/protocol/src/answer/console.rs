@@ -104,6 +104,10 @@ pub struct ServerState {
     /// What the configuration leaves out: `time_servers`, `checkpoint_sinks`, `senders` (of messages).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_configured: Vec<String>,
+    /// Accounts with a face of another model pack than the one in use. Absent if none was found, and from
+    /// older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outdated_faces: Option<u64>,
 }
 
 /// The newest backups, as far as local commands have written them down here.

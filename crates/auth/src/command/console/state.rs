@@ -47,6 +47,8 @@ pub struct Surroundings {
     pub database: String,
     /// What the configuration leaves out, in the words of 244.
     pub not_configured: Vec<String>,
+    /// Accounts with a face of another model pack, if any was found.
+    pub outdated_faces: Option<u64>,
 }
 
 impl Authenticator {
@@ -101,6 +103,7 @@ impl Authenticator {
                 }),
                 database: Some(around.database),
                 not_configured: around.not_configured,
+                outdated_faces: around.outdated_faces,
             };
             Ok((ConsoleAct::Nothing, State(Box::new(state))))
         })
