@@ -88,12 +88,6 @@ pub(super) fn looping_exif() -> Vec<u8> {
     [b"Exif\0\0".as_slice(), tiff].concat()
 }
 
-/// EXIF that says that the picture was taken by a camera on its side.
-pub(super) fn on_its_side() -> Vec<u8> {
-    let tiff = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-    [b"Exif\0\0".as_slice(), tiff].concat()
-}
-
 /// Changes the frame header.
 fn changed(picture: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
     let mut changed = picture.to_vec();
