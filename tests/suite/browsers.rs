@@ -2,6 +2,7 @@
 
 mod asking;
 mod enrolment;
+mod raise;
 
 use fourauth_auth::profile::Profile;
 use fourauth_client::{GatewayConnection, Identity};

@@ -90,6 +90,10 @@ pub enum Action {
     RefuseDevice,
     /// 258
     InviteAgain,
+    /// 259, without a face
+    RaiseSession,
+    /// 259, with a face
+    RaiseByFace,
     /// 300
     RecoverTotp,
     /// 310
@@ -215,6 +219,8 @@ impl Action {
             Self::AddAskedDevice => ADD_ASKED_DEVICE,
             Self::RefuseDevice => REFUSE_DEVICE,
             Self::InviteAgain => INVITE_AGAIN,
+            Self::RaiseSession => RAISE_SESSION,
+            Self::RaiseByFace => RAISE_BY_FACE,
             Self::RecoverTotp => RECOVER_TOTP,
             Self::RecoverPassword => RECOVER_PASSWORD,
             Self::RecoverFace => RECOVER_FACE,
@@ -507,6 +513,17 @@ const CHANGE_MESSAGE: Traits =
 const INVITE_AGAIN: Traits =
     Traits { word: "invite_again", granted: "Invitation replaced.", ..CHANGE_ACCOUNT };
 
+const RAISE_SESSION: Traits = Traits {
+    word: "raise_session",
+    can_wait: false,
+    replaces_a_factor: false,
+    forgives: false,
+    granted: "Session raised.",
+    denied: INVALID,
+};
+
+const RAISE_BY_FACE: Traits = Traits { word: "raise_by_face", ..RAISE_SESSION };
+
 const RECOVER_TOTP: Traits = Traits {
     word: "recover_totp",
     can_wait: false,
@@ -616,6 +633,8 @@ pub(crate) const ACTIONS: [Action; Action::NEWEST as usize + 1] = [
     Action::AddAskedDevice,
     Action::RefuseDevice,
     Action::InviteAgain,
+    Action::RaiseSession,
+    Action::RaiseByFace,
     Action::RecoverTotp,
     Action::RecoverPassword,
     Action::RecoverFace,

@@ -12,8 +12,8 @@ use fourauth_protocol::{
     challenge::FaceChallenge,
     command::{
         AcceptInvitation, AskForDevice, BindDevice, CodeStep, ConfirmTotp, DecideDevice, EnrolFace,
-        FaceStep, Login, PasswordStep, ProveAgain, RecoverDevice, RecoverFace, RecoverPassword,
-        RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
+        FaceStep, Login, PasswordStep, ProveAgain, RaiseSession, RecoverDevice, RecoverFace,
+        RecoverPassword, RecoverTotp, RedeemPasscode, RequestPasscode, RevokeDevice, ValidateReset,
     },
     device::DeviceKey,
     mac_address::MacAddress,
@@ -163,6 +163,19 @@ impl From<&DecideDevice> for Offered {
     fn from(decide: &DecideDevice) -> Self {
         let (password, totp) = (Some(decide.password.clone()), decide.totp);
         Self { password, totp, ..Self::default() }
+    }
+}
+
+impl From<&RaiseSession> for Offered {
+    fn from(raise: &RaiseSession) -> Self {
+        Self {
+            password: raise.password.clone(),
+            faces: faces(raise.challenge.as_ref(), raise.faces.iter()),
+            challenge: raise.challenge.clone(),
+            totp: raise.totp,
+            place_mac: raise.mac,
+            ..Self::default()
+        }
     }
 }
 

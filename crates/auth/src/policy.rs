@@ -141,7 +141,7 @@ impl Policy {
     const fn challenges(self, action: Action, door: Door) -> bool {
         let is_spared = self.has(Optional::StillFaces) && matches!(door, Door::Native);
         match action {
-            Action::Login | Action::FaceStep | Action::AskForDevice => {
+            Action::Login | Action::FaceStep | Action::AskForDevice | Action::RaiseByFace => {
                 self.has(Optional::ChallengeAtLogin)
             }
             _ if action.replaces_a_factor() => {
@@ -180,8 +180,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         (Action::Login, Door::Native) => Some(each(&[Password, Totp, Face, Device, Clock])),
         // Accounts of the two systems have a password, and a one-time code if they have set one up.
         (Action::Login, Door::Http) => Some(Rule { if_enrolled: &[Totp], ..each(&[Password]) }),
-        // The passcode systems know an account by its password and its addresses. In a browser the face
-        // follows in a step of its own.
+        // The passcode systems know no face. In a browser it follows in a step of its own.
         (Action::RequestPasscode, Door::Native | Door::Text)
         | (Action::PasswordStep, Door::Web) => Some(each(&[Password])),
         (Action::RedeemPasscode, Door::Native | Door::Text) => Some(each(&[Password, Passcode])),
@@ -196,6 +195,8 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             Action::FaceStep
             | Action::EnrolFace
             | Action::AskForDevice
+            | Action::BindDevice
+            | Action::RevokeDevice
             | Action::AddAskedDevice
             | Action::RefuseDevice,
             Door::Web,
@@ -206,14 +207,10 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
         }
         (Action::ConfirmTotp, Door::Native | Door::Web | Door::Http)
         | (Action::CodeStep, Door::Web) => Some(each(&[Password, Totp])),
-        // A browser has no MAC address to compare, but a key.
-        (Action::BindDevice | Action::RevokeDevice, Door::Web) => {
-            Some(each(&[Password, Totp, DeviceKey]))
-        }
-        // Before a change in the console: the code, and the key that its session shows to be there.
-        (Action::ProveAgain, Door::Native | Door::Web) => {
-            Some(Rule { if_enrolled: &[DeviceKey], ..each(&[Totp]) })
-        }
+        (
+            Action::ProveAgain | Action::RaiseSession | Action::RaiseByFace,
+            Door::Native | Door::Web | Door::Http,
+        ) => of_sessions(action, door),
         // A recovery is as strong at the web door as at the native one.
         (Action::RecoverTotp, Door::Native | Door::Web) => {
             Some(each(&[Password, Face, Device, Clock]))
@@ -236,8 +233,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
             | Action::RecoverTotp
             | Action::RecoverPassword
             | Action::RecoverFace
-            | Action::RecoverDevice
-            | Action::ProveAgain,
+            | Action::RecoverDevice,
             Door::Http,
         )
         | (Action::RequestPasscode | Action::RedeemPasscode, Door::Web | Door::Http)
@@ -287,7 +283,7 @@ const fn rule(action: Action, door: Door) -> Option<Rule> {
     }
 }
 
-/// The rows of the commands that only browsers send.
+/// The rows of commands as browsers send them. A browser has no MAC address to compare, but a key.
 const fn of_browsers(action: Action) -> Option<Rule> {
     let level = Some(Level::Two);
     match action {
@@ -302,7 +298,23 @@ const fn of_browsers(action: Action) -> Option<Rule> {
         Action::AskForDevice => {
             Some(Rule { if_enrolled: &[Totp], level, ..each(&[Password, Face]) })
         }
-        Action::AddAskedDevice | Action::RefuseDevice => Some(each(&[Password, Totp, DeviceKey])),
+        Action::BindDevice
+        | Action::RevokeDevice
+        | Action::AddAskedDevice
+        | Action::RefuseDevice => Some(each(&[Password, Totp, DeviceKey])),
+        _ => None,
+    }
+}
+
+/// The rows of the commands that a session stands behind: before a change in the console, and for a higher level.
+/// They need a fresh code, and the key if the account has one.
+const fn of_sessions(action: Action, door: Door) -> Option<Rule> {
+    match action {
+        _ if matches!(door, Door::Http) => None,
+        Action::ProveAgain | Action::RaiseSession => {
+            Some(Rule { if_enrolled: &[DeviceKey], ..each(&[Totp]) })
+        }
+        Action::RaiseByFace => Some(Rule { if_enrolled: &[DeviceKey], ..each(&[Totp, Face]) }),
         _ => None,
     }
 }
@@ -414,16 +426,17 @@ mod tests {
         }
     }
 
-    /// A login, a passcode, the steps, and a code for a grant or before a change in the console change none,
-    /// and an invited person has none yet.
+    /// A login, a passcode, the steps, and a code for a grant, for a session or before a change in the console
+    /// change none, and an invited person has none yet.
     fn changes_a_factor(action: Action) -> bool {
         use Action::{
-            AcceptInvitation, CodeStep, FaceStep, Login, PasswordStep, ProveAgain, RedeemPasscode,
-            RequestPasscode, ValidateReset,
+            AcceptInvitation, CodeStep, FaceStep, Login, PasswordStep, ProveAgain, RaiseByFace,
+            RaiseSession, RedeemPasscode, RequestPasscode, ValidateReset,
         };
         let is_sign_in = matches!(action, Login | PasswordStep | CodeStep | FaceStep);
         let is_message = matches!(action, RequestPasscode | RedeemPasscode | ValidateReset);
-        !is_sign_in && !is_message && !matches!(action, AcceptInvitation | ProveAgain)
+        let is_of_a_session = matches!(action, ProveAgain | RaiseSession | RaiseByFace);
+        !is_sign_in && !is_message && !is_of_a_session && action != AcceptInvitation
     }
 
     #[test]

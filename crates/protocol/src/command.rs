@@ -19,6 +19,7 @@ mod hello;
 mod invite;
 mod login;
 mod passcode;
+mod raise;
 mod recover;
 mod register;
 mod reset;
@@ -45,6 +46,7 @@ pub use hello::{GetKeys, Hello};
 pub use invite::{AcceptInvitation, Invite};
 pub use login::Login;
 pub use passcode::{Identifier, RedeemPasscode, RequestPasscode, Unnamed};
+pub use raise::RaiseSession;
 pub use recover::{RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp};
 pub use register::{NewTotp, Register};
 pub use reset::{RequestReset, ResetPassword, ValidateReset};
@@ -206,6 +208,8 @@ commands! {
     "257" DecideDevice;
     /// 258: invite a person again, in the console.
     "258" InviteAgain;
+    /// 259: raise the level of a session.
+    "259" RaiseSession with pictures;
     /// 300: replace the secret for one-time codes.
     "300" RecoverTotp with pictures of a device;
     /// 310: replace the password.

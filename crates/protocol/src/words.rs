@@ -240,6 +240,10 @@ words! {
         RefuseDevice = "refuse_device",
         /// 258.
         InviteAgain = "invite_again",
+        /// 259, without a face.
+        RaiseSession = "raise_session",
+        /// 259, with a face.
+        RaiseByFace = "raise_by_face",
         /// 300.
         RecoverTotp = "recover_totp",
         /// 310.

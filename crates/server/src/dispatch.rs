@@ -108,6 +108,7 @@ impl Context {
             Command::FaceStep(step) => slow(id, auth.face_step(received, step)).await,
             Command::ProveAgain(again) => slow(id, auth.prove_again(received, again)).await,
             Command::BindSession(bind) => slow(id, auth.bind_session(received, bind)).await,
+            Command::RaiseSession(raise) => slow(id, auth.raise_session(received, raise)).await,
             Command::EndSession(end) => slow(id, auth.end_session(received, end)).await,
             Command::Register(register) => slow(id, auth.register(received, register)).await,
             Command::ConfirmTotp(confirm) => slow(id, auth.confirm_totp(received, confirm)).await,

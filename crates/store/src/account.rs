@@ -21,6 +21,7 @@ pub(crate) mod notice;
 pub(crate) mod outbox;
 pub(crate) mod outdated_faces;
 pub(crate) mod passcode;
+pub(crate) mod raised_session;
 pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod removal;

@@ -77,6 +77,7 @@ pub use account::notice::{Notice, Recipient, Waiting};
 pub use account::outbox::{DeliveryState, Listed, NO_ADDRESS, OutboxEntry};
 pub use account::outdated_faces::FaceCount;
 pub use account::passcode::{NewPasscode, PasscodeMac, PasscodeWindow, StoredPasscode};
+pub use account::raised_session::RaisedSession;
 pub use account::record::{Enrolled, Seeking, Standing, Subject, TotpStage};
 pub use account::recovery::{Factor, Settling};
 pub use account::reset::{NewResetCode, ResetCodeMac, ResetRecord, StoredResetCode};

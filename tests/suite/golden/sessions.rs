@@ -2,12 +2,12 @@
 
 use super::{gateway::registered, transcript::Transcript};
 use crate::bound_sessions::browser_key::{BrowserKey, text};
-use fourauth_client::GatewayConnection;
+use fourauth_client::{GatewayConnection, Identity};
 use fourauth_protocol::{
     audience::Audience,
     command::{
         Authorise, BindSession, Command, EndSession, ExchangeToken, ListSessions, PasswordStep,
-        ProveSignIn, RenewSession, SelfRegister,
+        ProveSignIn, RaiseSession, RenewSession, SelfRegister,
     },
     contact::Email,
     envelope::{Envelope, Reference},
@@ -15,8 +15,11 @@ use fourauth_protocol::{
     secret::Secret,
     session_proof::SessionProof,
 };
-use fourauth_tests::{persona::Persona, server::TestServer};
-use std::net::{IpAddr, Ipv4Addr};
+use fourauth_tests::{persona::Persona, server::TestServer, with::With as _};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 /// The address of a browser behind a gateway.
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
@@ -178,4 +181,35 @@ async fn renew_a_session() {
     let unknown = Command::RenewSession(RenewSession::new("00".repeat(16)));
     browser.ask("There is no such session, or it has no key.", &unknown).await;
     browser.talk.settle("189-renew-session");
+}
+
+/// The session of a program that has proved its address and no key.
+#[tokio::test]
+async fn raise_session() {
+    let server = TestServer::configured(|config| config.compat.mac_only = true).await;
+    let alice = server.enrol("alice", "obama.jpg").await;
+    let laptop = Arc::new(Identity::from_seed(Secret::new([1; 32])));
+    let first = alice.login(server.now()).with(|it| it.device_pubkey = Some(laptop.key()));
+    let owner = server.client().with_identity(Arc::clone(&laptop));
+    assert!(owner.send_once(Command::Login(first)).await.unwrap().is_ok());
+    server.clock().advance_ms(60_000);
+    let low = Command::Login(alice.login(server.now()));
+    let token = server.client().send_once(low).await.unwrap().body.token.unwrap();
+    let mut talk = Transcript::with(server).await;
+    talk.name(token.expose(), "<token>");
+    talk.wait_a_minute(&alice);
+    let now = talk.server.now();
+    let raise = |code| {
+        let raise = RaiseSession::new(token.clone(), code).device(alice.mac);
+        Command::RaiseSession(raise.level(Level::Four))
+    };
+    let right = raise(alice.code(now));
+    talk.ask("The account has a device with a key, and the client proves none.", right.clone())
+        .await;
+    let proof = talk.proof(&laptop, &alice);
+    talk.ask("The device proves its key on this connection.", proof).await;
+    talk.ask("The code is wrong.", raise(alice.wrong_code(now))).await;
+    talk.ask("The code is right. The login had proved the face.", right.clone()).await;
+    talk.ask("The token was replaced.", right).await;
+    talk.settle("259-raise-session");
 }

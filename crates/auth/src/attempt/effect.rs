@@ -5,6 +5,7 @@ use crate::{
         console::ConsoleUse,
         reset::{PasswordReset, ResetRequest},
     },
+    command::session,
     conflict::{Aborted, Conflict},
     device::Moved,
     rules::{device_request, passcode, reset},
@@ -24,8 +25,8 @@ use fourauth_protocol::{
 use fourauth_store::{
     AccountId, Added, BoundBy, BoundRenewal, DeviceRequest, FIRST_VERSION, Factor, FamilyId,
     GrantHolder, GrantId, Lane, LoginLocation, NewConsent, NewDevice, NewFace, NewPasscode,
-    NewSession, NewUser, Notice, OpenGrant, PasscodeMac, Renewal, ResetCodeMac, SessionBinding,
-    Target, Tx,
+    NewSession, NewUser, Notice, OpenGrant, PasscodeMac, RaisedSession, Renewal, ResetCodeMac,
+    SessionBinding, Target, Tx,
 };
 
 /// The effect of a granted command on the store.
@@ -174,6 +175,8 @@ pub(crate) enum Change {
     Join(Hash, Key),
     /// The first face of an account, with everything that completes it.
     FirstFace(Box<FirstFace>),
+    /// A session reaches a higher level with another token.
+    RaiseSession(Box<RaisedSession>),
     /// Confirmation that the one-time code generator works.
     ConfirmTotp(Step),
     /// A new TOTP secret, and the place that it is sent to, if that identifies one peer.
@@ -235,13 +238,18 @@ impl Effect {
         }
     }
 
-    /// The number of the request of a browser that the effect is about, for the audit log.
-    pub(crate) fn request_number(&self) -> Option<RequestNumber> {
-        let Self::Change(change) = self else { return None };
+    /// The request of a browser or the session that the effect is about, for the audit log, after a space.
+    /// Empty if it is about neither.
+    pub(crate) fn subject(&self) -> String {
+        let Self::Change(change) = self else { return String::new() };
         match &change.change {
-            Change::AskForDevice(request) => Some(request.number),
-            Change::DecideDevice(decided) => Some(decided.number),
-            _ => None,
+            Change::AskForDevice(request) => format!(" asked={}", request.number),
+            Change::DecideDevice(decided) => format!(" asked={}", decided.number),
+            Change::RaiseSession(raised) => {
+                let level = raised.methods.level().map_or(0, Level::number);
+                format!(" {} level={level}", session::detail(raised.family))
+            }
+            _ => String::new(),
         }
     }
 
@@ -424,6 +432,9 @@ impl Change {
             Self::Totp(key, to) => {
                 late.unless(tx.replace_totp(account, version, &key).await?)?;
                 tx.note_issue(account, at, to).await?;
+            }
+            Self::RaiseSession(raised) => {
+                Conflict::SessionEnded.unless(tx.raise_session(&raised).await?)?;
             }
             Self::ProveCode | Self::TotpAgain => {}
             Self::Password(hash) => {

@@ -52,7 +52,13 @@ pub(crate) const fn refusal(
         ) => (Code::Denied, action.denied_text()),
         // The one-time code is this command's first secret: a spent one looks like a wrong one.
         (Profile::Secure, Denial::Totp)
-            if matches!(action, Action::RecoverPassword | Action::ProveAgain) =>
+            if matches!(
+                action,
+                Action::RecoverPassword
+                    | Action::ProveAgain
+                    | Action::RaiseSession
+                    | Action::RaiseByFace
+            ) =>
         {
             (Code::Denied, action.denied_text())
         }

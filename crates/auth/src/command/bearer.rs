@@ -13,7 +13,7 @@
 use crate::{
     action::Action,
     authenticator::Authenticator,
-    check_token::CheckToken,
+    check_token::{self, CheckToken},
     command::{session, signed_token::Service},
     decision::Denial,
     device::{self, nonce::NonceCheck},
@@ -188,6 +188,10 @@ impl Authenticator {
         let mut found = None;
         if let Some((family, expires)) = named.filter(|_| limited.is_none()) {
             found = self.store.session_of_family(family, received.at.now).await?;
+            found = found.filter(|session| {
+                matches!(service, Service::Any)
+                    || self.is_of_this_level(session, expires, is_check_token)
+            });
             // What it answers holds for this token, which may expire before that of the session.
             if let Some(session) = found.as_mut().filter(|session| session.expires > expires) {
                 Arc::make_mut(session).expires = expires;
@@ -197,6 +201,21 @@ impl Authenticator {
         let found = found.filter(|session| is_check_token || session.device.is_none());
         let found = found.map(|session| (session, None)).ok_or_else(refused);
         Ok(Shown { found, proven_device: None })
+    }
+
+    /// True unless the session was raised after the token was made: a copy of an old token gains no level. A
+    /// signed token is made with the session. The ones that were made in the last minutes of a session expire
+    /// at the same time, whatever they were made for.
+    fn is_of_this_level(
+        &self,
+        session: &Session,
+        expires: UnixMillis,
+        is_check_token: bool,
+    ) -> bool {
+        session.raised.is_none_or(|at| {
+            let lifetime = check_token::LIFETIME_MS.min(self.tokens.settings().lifetime_ms);
+            is_check_token && expires >= at.saturating_add_ms(lifetime).min(session.ends)
+        })
     }
 
     /// A check token of this service that has not expired. A command that is not about one service takes

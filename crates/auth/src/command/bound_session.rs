@@ -248,6 +248,14 @@ impl Authenticator {
         attempt.conclude(&self.store, verdict).await
     }
 
+    /// When a token expires that a raised session gets now.
+    pub(super) fn raised_expiry(&self, session: &Session, now: UnixMillis) -> UnixMillis {
+        if session.bound.is_some() {
+            return self.bound_expiry(session, now);
+        }
+        now.saturating_add_ms(self.tokens.settings().lifetime_ms).min(session.ends)
+    }
+
     /// When a token of a bound session expires that is made now.
     fn bound_expiry(&self, session: &Session, now: UnixMillis) -> UnixMillis {
         let lifetime_ms = LIFETIME_MS.min(self.tokens.settings().lifetime_ms);

@@ -140,9 +140,8 @@ impl Authenticator {
         let (unsettled, lane) = (verified.unsettled(), admitted.lane.as_str());
         let moved = outcome.as_ref().ok().and_then(|(effect, _)| effect.moved_device());
         let moved = moved.map(|moved| moved.to_string()).unwrap_or_default();
-        let number = outcome.as_ref().ok().and_then(|(effect, _)| effect.request_number());
-        let number = number.map(|number| format!(" asked={number}")).unwrap_or_default();
-        let detail = format!("{examination}{moved}{number}{unsettled} lane={lane}");
+        let about = outcome.as_ref().map_or_else(|_| String::new(), |(effect, _)| effect.subject());
+        let detail = format!("{examination}{moved}{about}{unsettled} lane={lane}");
         attempt.conclude(&self.store, Verdict { outcome, detail, tally_change, ends: None }).await
     }
 

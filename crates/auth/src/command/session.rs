@@ -392,7 +392,7 @@ fn authorised(
     }
 }
 
-pub(super) fn detail(family: FamilyId) -> String {
+pub(crate) fn detail(family: FamilyId) -> String {
     format!("session={}", HEXLOWER.encode(&family.0))
 }
 

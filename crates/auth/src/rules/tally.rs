@@ -126,7 +126,7 @@ pub(crate) const fn of_conflict(conflict: Conflict) -> Option<Guess> {
 /// A passcode clears none, unless it is all that the account has: a person with the password and the
 /// mailbox could otherwise guess at the other factors without end. The same holds for the first of two
 /// steps. A code that resets a password clears none at all, nor does one
-/// that only makes a session fresh.
+/// that only makes a session fresh or raises it: the password was not proved with it.
 pub(crate) fn of_success(
     action: Action,
     account: Enrolled,
@@ -136,7 +136,11 @@ pub(crate) fn of_success(
 ) -> Clears {
     let has_more = account != Enrolled::PASSWORD;
     let clears_nothing = match action {
-        Action::RequestPasscode | Action::ValidateReset | Action::ProveAgain => true,
+        Action::RequestPasscode
+        | Action::ValidateReset
+        | Action::ProveAgain
+        | Action::RaiseSession
+        | Action::RaiseByFace => true,
         Action::RedeemPasscode | Action::PasswordStep => has_more,
         _ => false,
     };

@@ -16,7 +16,7 @@ const MAC: Parameter = Parameter { name: "mac", kind: Kind::Text };
 const TOKEN: Option<&str> = Some("token");
 const ADMIN: Option<&str> = Some("admin_secret");
 
-pub(super) static ROUTES: [Route; 32] = [
+pub(super) static ROUTES: [Route; 33] = [
     route(
         Method::GET,
         "/api/v1/hello",
@@ -82,6 +82,15 @@ pub(super) static ROUTES: [Route; 32] = [
         "/api/v1/session/exchange",
         Takes::Json,
         with_token("132", "Exchange the token for one that a single service can check"),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/session/raise",
+        Takes::Pictures,
+        with_token(
+            "259",
+            "Raise the level of a session; the answer has the token to use from then on",
+        ),
     ),
     route(
         Method::DELETE,

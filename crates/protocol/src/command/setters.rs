@@ -18,7 +18,7 @@ use super::{
     AskForDevice, Authorise, BindDevice, CodeStep, ConfirmTotp, ConsoleSession, DecideDevice,
     EndAccess, EndSession, EnrolFace, ExchangeToken, FaceStep, FollowAudit, Invite, InvitePerson,
     ListAccounts, ListDevices, ListMessages, ListSessions, Login, PasswordStep, ProveDevice,
-    ProveSignIn, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
+    ProveSignIn, RaiseSession, ReadAudit, RecoverDevice, RecoverFace, RecoverPassword, RecoverTotp,
     RedeemPasscode, Register, RenewSession, RequestPasscode, RequestReset, ResetPassword,
     RevokeDevice, ValidateReset, ViewAudit,
 };
@@ -133,6 +133,14 @@ setters! {
         face_challenge => challenge: FaceChallenge,
         /// The name that the browser gives itself.
         device_name => device_name: DeviceName,
+    }
+    RaiseSession {
+        /// The MAC address that the session was opened with.
+        device => mac: MacAddress,
+        /// The level to reach.
+        level => level: Level,
+        /// The answer to a face challenge, instead of pictures.
+        face_challenge => challenge: FaceChallenge,
     }
     DecideDevice {
         /// The code that the authenticator shows.

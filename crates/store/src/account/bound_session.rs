@@ -62,8 +62,8 @@ impl Tx {
     pub async fn renew_bound_session(&mut self, renewal: &BoundRenewal) -> Result<bool, Error> {
         const SUCCEED: &str = "INSERT INTO sessions (master, family, account, version, created, \
              expires, ends, amr, device_id, mac, peer, level, opened, console_seen, last_seen, \
-             bound_key) SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, \
-             peer, level, opened, console_seen, $2, bound_key FROM sessions \
+             bound_key, raised) SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, \
+             peer, level, opened, console_seen, $2, bound_key, raised FROM sessions \
              WHERE family = $4 AND renewed IS NULL AND ends > $2 AND bound_key = $5";
         const REPLACE: &str = "UPDATE sessions SET renewed = $1 \
              WHERE family = $2 AND renewed IS NULL AND master <> $3";

@@ -35,7 +35,7 @@ macro_rules! session_columns {
     () => {
         "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
          COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, s.version, s.opened, \
-         s.console_seen, s.bound_key, s.peer, u.administrator, \
+         s.console_seen, s.bound_key, s.raised, s.peer, u.administrator, \
          u.email, u.group_names, u.has_totp, u.has_face, u.has_device, u.keyed, \
          d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
          COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
@@ -115,6 +115,8 @@ pub struct Session {
     pub is_administrator: bool,
     /// The key that it is bound to, and the device if the account still has it.
     pub device: Option<(DeviceId, Option<KnownDevice>)>,
+    /// Time at which its level was last raised, if it was.
+    pub raised: Option<UnixMillis>,
     /// The key of the browser that alone can renew its token.
     pub bound: Option<SessionKey>,
     /// The address of the login.
@@ -198,9 +200,9 @@ impl Tx {
         const SPEND: &str = "UPDATE sessions SET renewed = $1 WHERE master = $2 AND renewed IS NULL AND ends > $1 \
              AND length(bound_key) = 0";
         const SUCCEED: &str = "INSERT INTO sessions (master, family, account, version, created, \
-             expires, ends, amr, device_id, mac, peer, level, opened, console_seen, last_seen) \
+             expires, ends, amr, device_id, mac, peer, level, opened, console_seen, last_seen, raised) \
              SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, peer, level, \
-             opened, console_seen, $2 FROM sessions WHERE master = $4";
+             opened, console_seen, $2, raised FROM sessions WHERE master = $4";
         const FIND: &str = "SELECT 1 AS there FROM sessions WHERE master = $1 AND renewed IS NULL \
              AND length(bound_key) = 0";
 
@@ -317,7 +319,7 @@ impl Store {
 
 impl Session {
     fn read(row: &Row) -> Result<Self, Error> {
-        let renewed = row.int(TABLE, "renewed")?;
+        let (renewed, raised) = (row.int(TABLE, "renewed")?, row.int(TABLE, "raised")?);
         let id = row.bytes(TABLE, "device_id")?;
         let device = if id.is_empty() {
             None
@@ -341,6 +343,7 @@ impl Session {
             attended: UnixMillis(row.int(TABLE, "opened")?.max(row.int(TABLE, "console_seen")?)),
             is_administrator: row.flag("users", "administrator")?,
             device,
+            raised: (raised > 0).then_some(UnixMillis(raised)),
             bound: bound_key(row)?,
             peer: row.text(TABLE, "peer")?,
         })

@@ -117,6 +117,7 @@ mod tests {
             attended: NOON,
             is_administrator: false,
             device: None,
+            raised: None,
             bound: None,
             peer: String::new(),
         })

@@ -61,6 +61,11 @@ pub(super) const SQLITE: &[Step] = &[
         include_str!("../../../../../migrations/sqlite/0023_device_requests.sql"),
     ),
     (24, "invitations", include_str!("../../../../../migrations/sqlite/0024_invitations.sql")),
+    (
+        25,
+        "raised_sessions",
+        include_str!("../../../../../migrations/sqlite/0025_raised_sessions.sql"),
+    ),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -112,6 +117,11 @@ pub(super) const POSTGRES: &[Step] = &[
         include_str!("../../../../../migrations/postgres/0023_device_requests.sql"),
     ),
     (24, "invitations", include_str!("../../../../../migrations/postgres/0024_invitations.sql")),
+    (
+        25,
+        "raised_sessions",
+        include_str!("../../../../../migrations/postgres/0025_raised_sessions.sql"),
+    ),
 ];
 
 /// The table that lists the applied migrations.
