@@ -417,6 +417,8 @@ more-has = Ihre Anmeldung hat Stufe { $level }.
 more-needs = Die Seite, die Sie öffnen möchten, braucht Stufe { $level }.
 more-face = Ihr Konto hat noch kein Gesicht. Mit Gesicht und dem Schlüssel dieses Browsers hat Ihre Anmeldung Stufe 4. Danach melden Sie sich noch einmal an, und die Seite öffnet sich.
 more-again = Haben Sie in Ihrem Konto seit der Anmeldung etwas hinzugefügt oder ersetzt? Was ersetzt wurde, zählt nach einem Tag. Melden Sie sich dann noch einmal an, und die Seite öffnet sich.
+raise-code = Geben Sie einen neuen Code ein, dann öffnet sich die Seite.
+raise-face = Geben Sie einen neuen Code ein und zeigen Sie Ihr Gesicht, dann öffnet sich die Seite.
 
 fault-identifier = Das ist kein Name, keine Mailadresse und keine Telefonnummer.
 fault-name = Das ist kein Name eines Kontos.

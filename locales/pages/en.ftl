@@ -417,6 +417,8 @@ more-has = Your sign-in has level { $level }.
 more-needs = The page that you want to open needs level { $level }.
 more-face = Your account has no face yet. With a face and the key of this browser your sign-in has level 4. After that you sign in once more, and the page opens.
 more-again = Did you add something to your account, or replace it, since you signed in? What was replaced counts after a day. Then sign in again, and the page opens.
+raise-code = Type a fresh code, and the page opens.
+raise-face = Type a fresh code and show your face, and the page opens.
 
 fault-identifier = This is no name, mail address or telephone number.
 fault-name = This is no name of an account.

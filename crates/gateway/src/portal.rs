@@ -8,7 +8,7 @@
 //! session    the session of a browser's cookie, renewed if it is due
 //! sign_in    /sign-in: password, one-time code, face (170, 180, 182)
 //! ask        /sign-in/ask: a browser that asks to become a device (256)
-//! more       /sign-in/more: what is missing for a page of a service
+//! more       /sign-in/more: what is missing for a page of a service (259)
 //! bound      /session: a session that only its browser can renew (188, 189)
 //! sign_out   /sign-out
 //! account    /account: one's own sign-ins and devices, and browsers that ask to become one (257)
@@ -80,13 +80,15 @@ use serde::Deserialize;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(crate) static ROUTES: [Route; 40] = [
+pub(crate) static ROUTES: [Route; 42] = [
     page(SignIn, "/sign-in", |call| Box::pin(sign_in::form(call))),
     form(SignIn, "/sign-in", Takes::Form, |call| Box::pin(sign_in::password(call))),
     form(SignIn, "/sign-in/code", Takes::Form, |call| Box::pin(sign_in::code(call))),
     form(SignIn, "/sign-in/challenge", Takes::Json, |call| Box::pin(sign_in::challenge(call))),
     form(SignIn, "/sign-in/face", Takes::Pictures, |call| Box::pin(sign_in::face(call))),
     page(SignIn, "/sign-in/more", |call| Box::pin(more::form(call))),
+    form(SignIn, "/sign-in/more", Takes::Form, |call| Box::pin(more::code(call))),
+    form(SignIn, "/sign-in/more/face", Takes::Pictures, |call| Box::pin(more::face(call))),
     form(SignIn, "/sign-in/ask", Takes::Pictures, |call| Box::pin(ask::ask(call))),
     page(SignIn, "/sign-out", |call| Box::pin(async move { sign_out::question(&call) })),
     form(SignIn, "/sign-out", Takes::Form, |call| Box::pin(sign_out::out(call))),

@@ -72,8 +72,8 @@ struct RequestCard {
 }
 
 /// The devices of an account, and the browsers that ask to become one.
-struct OwnDevices {
-    bound: Vec<DeviceRow>,
+pub(super) struct OwnDevices {
+    pub(super) bound: Vec<DeviceRow>,
     requests: Vec<DeviceRequestRow>,
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn show(call: Call) -> Outcome {
 }
 
 /// The devices of the account. `None` if the sign-in has too low a level for them.
-async fn devices(call: &Call, session: &Session) -> Result<Option<OwnDevices>, Problem> {
+pub(super) async fn devices(call: &Call, session: &Session) -> Result<Option<OwnDevices>, Problem> {
     let list = Command::ListDevices(ListDevices::new(session.token.clone()));
     let answer = call.app.upstream.send(call.peer?, list).await?;
     match answer.code {

@@ -16,7 +16,7 @@ pub(super) const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content.
-const ASSETS: [(&str, &str, &str); 9] = [
+const ASSETS: [(&str, &str, &str); 10] = [
     ("portal.css", STYLE, include_str!("../../assets/portal.css")),
     ("device.js", SCRIPT, include_str!("../../assets/device.js")),
     ("prove.js", SCRIPT, include_str!("../../assets/prove.js")),
@@ -25,6 +25,7 @@ const ASSETS: [(&str, &str, &str); 9] = [
     ("camera.js", SCRIPT, include_str!("../../assets/camera.js")),
     ("enrol.js", SCRIPT, include_str!("../../assets/enrol.js")),
     ("face.js", SCRIPT, include_str!("../../assets/face.js")),
+    ("raise.js", SCRIPT, include_str!("../../assets/raise.js")),
     ("recover.js", SCRIPT, include_str!("../../assets/recover.js")),
 ];
 
