@@ -17,7 +17,7 @@ pub use variables::{NotUsable, Variable};
 
 use crate::exit;
 use clap::{Parser, Subcommand};
-use fourauth_protocol::device::DeviceName;
+use fourauth_protocol::{device::DeviceName, level::Level};
 
 /// Log in, register and recover with a password, a one-time code, a face and a device.
 ///
@@ -120,6 +120,13 @@ pub enum Sessions {
         #[arg(value_name = "ID")]
         session: Option<String>,
     },
+    /// Raise the level of the session of the last login with a one-time code, this device's key and, if it is
+    /// needed, the face
+    Raise {
+        /// The level to reach [default: the highest that the account can reach]
+        #[arg(long, value_parser = details::level, value_name = "1-4")]
+        level: Option<Level>,
+    },
     /// End the session of the last login on this device, another one, or all
     End {
         /// The id of another session in `fourauth session list`
@@ -178,6 +185,7 @@ mod tests {
             ("fourauth token redeem --username x --passcode-file -", "Token(Redeem("),
             ("fourauth token check --level 1", "Token(Check("),
             ("fourauth token end --all", "Token(End"),
+            ("fourauth session raise --level 4", "Session(Raise"),
             ("fourauth session end --all", "Session(End"),
             ("fourauth password forgot --email a@b.example", "Password(Forgot("),
             ("fourauth password validate --reset-code-file -", "Password(Validate("),

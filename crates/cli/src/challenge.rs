@@ -104,7 +104,7 @@ fn parts(
 }
 
 /// Frames from the files of `--face` in their order, or from the camera.
-async fn frames(
+pub(crate) async fn frames(
     steps: &[ChallengeStep],
     options: &Options,
     environment: &mut Environment<'_>,

@@ -1,6 +1,7 @@
 //! The session of the last login or of the last redeemed passcode, and the commands that use its token.
 
 mod held;
+mod raise;
 
 use crate::{
     args::{Devices, Options, Sessions, Task, Tokens},
@@ -101,6 +102,10 @@ pub(crate) async fn run(
     settings: &Settings,
     environment: &mut Environment<'_>,
 ) -> Result<Exit, Failure> {
+    if let Task::Session(Sessions::Raise { level }) = task {
+        // On the heap: it is larger than the other commands.
+        return Box::pin(raise::run(*level, options, settings, environment)).await;
+    }
     let mut held = obtain(options, settings, environment)?;
     let mut connection = connect(&held, options, settings, environment).await?;
     let mut answer = held.send(held.command(task), &mut connection).await?;

@@ -37,7 +37,7 @@ pub struct WhoamiArgs {
     pub level: Option<Level>,
 }
 
-fn level(text: &str) -> Result<Level, &'static str> {
+pub(super) fn level(text: &str) -> Result<Level, &'static str> {
     text.parse().ok().and_then(Level::from_number).ok_or("a level is a number from 1 to 4")
 }
 
