@@ -87,6 +87,32 @@ async fn a_token_is_refused_with_another_mac_or_a_mistake() {
     assert_eq!(said(&check(&server, authorise(&alice, &token)).await), ("authorized", Code::Ok));
 }
 
+#[tokio::test]
+async fn a_session_moved_to_another_account_is_refused() {
+    let (server, alice, token) = signed_in().await;
+    let bob = server.enrol("bob", "biden.jpg").await;
+    let database = server.folder().join("data/fourauth.db");
+    let database = rusqlite::Connection::open(database).unwrap();
+    let id = |name: &str| -> i64 {
+        let sql = "SELECT id FROM users WHERE username = ?1";
+        database.query_row(sql, [name], |row| row.get(0)).unwrap()
+    };
+    let (from, to) = (id(alice.username.as_str()), id(bob.username.as_str()));
+    let move_to = |account: i64| {
+        let sql = "UPDATE sessions SET account = ?1, \
+                   version = (SELECT version FROM users WHERE id = ?1)";
+        assert_eq!(database.execute(sql, [account]).unwrap(), 1);
+    };
+    move_to(to);
+    let answer = check(&server, authorise(&alice, &token)).await;
+    assert_ne!(answer.code, Code::Ok);
+    assert_eq!(answer.body.username, None);
+    // The control: the row as the server wrote it.
+    move_to(from);
+    let answer = check(&server, authorise(&alice, &token)).await;
+    assert_eq!(answer.body.username, Some(alice.username.clone()));
+}
+
 async fn check_from(server: &TestServer, from: Ipv4Addr, authorise: Authorise) -> Answer {
     let mut connection = RawConnection::open_from(from, server.server().address()).await;
     connection.send_payload(Command::Authorise(authorise).to_json().expose()).await;

@@ -39,6 +39,7 @@ mod invitations;
 mod keys;
 mod lanes;
 mod migrate;
+mod more_row_seals;
 mod names;
 mod notices;
 mod passcodes;

@@ -186,6 +186,12 @@ impl Config {
         self.data_dir.join("rows-sealed")
     }
 
+    /// Exists once the devices, gateways and recovery codes of an earlier version have been sealed.
+    #[must_use]
+    pub fn sealed_devices_file(&self) -> PathBuf {
+        self.data_dir.join("devices-sealed")
+    }
+
     /// The certificate chain, leaf first, as PEM.
     #[must_use]
     pub fn certificate_file(&self) -> PathBuf {

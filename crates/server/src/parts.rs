@@ -31,6 +31,11 @@ const SEALED_NOTE: &[u8] =
     b"The rows of accounts and administrators are sealed. Without this file the \
     next start seals\nrows that have no seal, also those that another program wrote.\n";
 
+/// Content of the file that says that devices, gateways and recovery codes were sealed.
+const DEVICES_NOTE: &[u8] =
+    b"The rows of devices and gateways are sealed, and recovery codes have a key. Without\n\
+    this file the next start seals rows that have no seal, also those that another program wrote.\n";
+
 /// The store, and the parts of the authenticator that check evidence.
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
@@ -56,6 +61,7 @@ impl Parts {
         let tokens = Tokens::new(keyring.pepper(), token_settings(&config.auth));
         let store = Arc::new(Store::open(&location, keyring).await?);
         seal_rows(&store, &config.sealed_rows_file()).await?;
+        seal_devices(&store, &config.sealed_devices_file()).await?;
         settle_names(&store, now).await?;
         let decoy =
             authenticator::decoy(&hasher, |account, epoch| faces.decoy(account, epoch)).await?;
@@ -106,6 +112,19 @@ async fn seal_rows(store: &Store, done: &Path) -> anyhow::Result<()> {
         tracing::info!(rows, "the rows of accounts and administrators are sealed");
     }
     private_file::create(done, SEALED_NOTE, entropy::bytes())
+        .with_context(|| format!("cannot write {}", done.display()))
+}
+
+/// As [`seal_rows`], for devices, gateways and recovery codes.
+async fn seal_devices(store: &Store, done: &Path) -> anyhow::Result<()> {
+    if done.exists() {
+        return Ok(());
+    }
+    let rows = store.seal_devices().await?;
+    if rows > 0 {
+        tracing::info!(rows, "the rows of devices, gateways and recovery codes are sealed");
+    }
+    private_file::create(done, DEVICES_NOTE, entropy::bytes())
         .with_context(|| format!("cannot write {}", done.display()))
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Part {
 }
 
 /// All files except the database.
-pub(super) const PARTS: [Part; 9] = [
+pub(super) const PARTS: [Part; 10] = [
     Part { name: "audit/log.key", most: 16 << 10 },
     Part { name: "audit/log.vkey", most: 16 << 10 },
     Part { name: EPOCH, most: 16 << 10 },
@@ -43,6 +43,7 @@ pub(super) const PARTS: [Part; 9] = [
     Part { name: "tls/key.pem", most: 64 << 10 },
     Part { name: "setup-secret", most: 4 << 10 },
     Part { name: "rows-sealed", most: 4 << 10 },
+    Part { name: "devices-sealed", most: 4 << 10 },
     // Last, so that an interrupted restore leaves a database without a keyring, which no server
     // starts with.
     Part { name: KEYRING, most: 64 << 10 },

@@ -3,7 +3,7 @@
 use crate::{
     account::{
         id::AccountId,
-        session::{FamilyId, MasterToken},
+        session::{FamilyId, MasterToken, TABLE, corrupt},
     },
     engine::{driver::Value, tx::Tx},
     error::Error,
@@ -53,7 +53,10 @@ impl Tx {
 
         let SessionBinding { key, master, expires, .. } = binding;
         let values = [Value::Bytes(key.as_bytes()), Value::Int(expires.0), Value::Bytes(master)];
-        self.changes(SQL, &values).await
+        self.check_session(master).await?;
+        let is_bound = self.changes(SQL, &values).await?;
+        self.seal_session(master).await?;
+        Ok(is_bound)
     }
 
     /// Renews a session that is bound to this key. `false` if it has ended. Each of several renewals at once
@@ -65,6 +68,7 @@ impl Tx {
              bound_key, raised) SELECT $1, family, account, version, $2, $3, ends, amr, device_id, mac, \
              peer, level, opened, console_seen, $2, bound_key, raised FROM sessions \
              WHERE family = $4 AND renewed IS NULL AND ends > $2 AND bound_key = $5";
+        const CURRENT: &str = "SELECT master FROM sessions WHERE family = $1 AND renewed IS NULL";
         const REPLACE: &str = "UPDATE sessions SET renewed = $1 \
              WHERE family = $2 AND renewed IS NULL AND master <> $3";
         const FORGET: &str =
@@ -78,11 +82,20 @@ impl Tx {
             Value::Bytes(&family.0),
             Value::Bytes(key.as_bytes()),
         ];
+        let mut current = Vec::new();
+        for row in self.rows(CURRENT, &[Value::Bytes(&family.0)]).await? {
+            let master = row.bytes(TABLE, "master")?.try_into().map_err(|_| corrupt("master"))?;
+            self.check_session(&master).await?;
+            current.push(master);
+        }
         if !self.changes(SUCCEED, &values).await? {
             return Ok(false);
         }
         let values = [Value::Int(at.0), Value::Bytes(&family.0), Value::Bytes(new)];
         self.execute(REPLACE, &values).await?;
+        for master in current.iter().chain([new]) {
+            self.seal_session(master).await?;
+        }
         let long_ago = at.saturating_add_ms(-MARGIN_MS);
         self.execute(FORGET, &[Value::Bytes(&family.0), Value::Int(long_ago.0)]).await?;
         Ok(true)

@@ -73,13 +73,12 @@ impl Tx {
              AND (renewed IS NULL OR length(bound_key) > 0) \
              AND EXISTS (SELECT 1 FROM users WHERE id = sessions.account \
              AND version = sessions.version AND administrator = 1 AND disabled = 0)";
-        const ACCOUNT: &str = "SELECT account FROM sessions WHERE master = $1";
 
-        let account = self.rows(ACCOUNT, &[Value::Bytes(session)]).await?;
-        if let Some(row) = account.first() {
-            self.check_account(AccountId(row.int("sessions", "account")?)).await?;
-        }
-        self.changes(SQL, &[Value::Int(at.0), Value::Bytes(session)]).await
+        let Some(account) = self.check_session(session).await? else { return Ok(false) };
+        self.check_account(account).await?;
+        let attends = self.changes(SQL, &[Value::Int(at.0), Value::Bytes(session)]).await?;
+        self.seal_session(session).await?;
+        Ok(attends)
     }
 }
 

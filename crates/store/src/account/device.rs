@@ -155,7 +155,11 @@ impl Tx {
         if device.by == BoundBy::Recovery && self.move_device(account, device).await? {
             return Ok(Bound::Yes);
         }
-        Ok(if self.changes(INSERT, &values).await? { Bound::Yes } else { Bound::Taken })
+        if !self.changes(INSERT, &values).await? {
+            return Ok(Bound::Taken);
+        }
+        self.seal_device(account, device_id.as_bytes()).await?;
+        Ok(Bound::Yes)
     }
 
     /// Gives a device a new MAC address if this transaction revoked it for that purpose: a machine
@@ -172,7 +176,26 @@ impl Tx {
             Value::Bytes(id.as_bytes()),
             Value::Int(device.at.0),
         ];
-        self.changes(SQL, &values).await
+        let is_moved = self.changes(SQL, &values).await?;
+        if is_moved {
+            self.seal_device(account, id.as_bytes()).await?;
+        }
+        Ok(is_moved)
+    }
+
+    /// Seals devices that this transaction revoked, and returns their ids.
+    async fn seal_revoked(
+        &mut self,
+        account: AccountId,
+        revoked: &[Row],
+    ) -> Result<Vec<DeviceId>, Error> {
+        let mut ids = Vec::new();
+        for row in revoked {
+            let id = device_id(row)?;
+            self.seal_device(account, id.as_bytes()).await?;
+            ids.push(id);
+        }
+        Ok(ids)
     }
 
     /// Revokes a device permanently and ends the account's sessions. `None` if the account changed
@@ -195,7 +218,7 @@ impl Tx {
         }
         self.end_sessions(account).await?;
         let revoked = self.rows(REVOKE, &[Value::Int(at.0), id, Value::Text(name)]).await?;
-        revoked.first().map(device_id).transpose()
+        Ok(self.seal_revoked(account, &revoked).await?.first().copied())
     }
 
     /// Revokes every device with this MAC address and returns their ids.
@@ -210,7 +233,8 @@ impl Tx {
 
         let mac = mac.to_string();
         let values = [Value::Int(at.0), Value::Int(account.0), Value::Text(&mac)];
-        self.rows(SQL, &values).await?.iter().map(device_id).collect()
+        let revoked = self.rows(SQL, &values).await?;
+        self.seal_revoked(account, &revoked).await
     }
 
     /// Revokes the device of an account that has exactly one, and returns its id.
@@ -225,7 +249,7 @@ impl Tx {
              RETURNING device_id";
 
         let revoked = self.rows(SQL, &[Value::Int(at.0), Value::Int(account.0)]).await?;
-        revoked.first().map(device_id).transpose()
+        Ok(self.seal_revoked(account, &revoked).await?.first().copied())
     }
 
     /// Records the use of a device. `false` if the device is no longer trusted.
@@ -270,10 +294,12 @@ impl Tx {
              ORDER BY bound_at, device_id LIMIT 1) AND NOT EXISTS (SELECT 1 FROM devices \
              WHERE account = $2 AND mac = $3 AND revoked_at IS NULL)";
 
+        self.check_device(account, device).await?;
         let (from, to, id) = (from.to_string(), to.to_string(), Value::Int(account.0));
-        let device = Value::Bytes(device.as_bytes());
-        self.changes(DEVICE, &[Value::Text(&to), id, device]).await?;
-        self.changes(ACCOUNT, &[Value::Text(&to), id, Value::Text(&from), device]).await?;
+        let name = Value::Bytes(device.as_bytes());
+        self.changes(DEVICE, &[Value::Text(&to), id, name]).await?;
+        self.seal_device(account, device.as_bytes()).await?;
+        self.changes(ACCOUNT, &[Value::Text(&to), id, Value::Text(&from), name]).await?;
         Ok(())
     }
 }
@@ -308,6 +334,6 @@ fn device_id(row: &Row) -> Result<DeviceId, Error> {
     id.try_into().map(DeviceId::from_bytes).map_err(|_| corrupt("device_id"))
 }
 
-const fn corrupt(column: &'static str) -> Error {
+pub(super) const fn corrupt(column: &'static str) -> Error {
     Error::Corrupt { table: TABLE, column }
 }

@@ -10,6 +10,7 @@ use crate::{
         tx::Tx,
     },
     error::Error,
+    keys::keyring::Keyring,
     limits::pace::Window,
     store::Store,
 };
@@ -75,8 +76,8 @@ impl Tx {
         const REPLACE: &str = "UPDATE device_requests SET expires = 0 \
              WHERE account = $1 AND device_id = $2";
         const INSERT: &str = "INSERT INTO device_requests \
-             (account, number, version, device_id, pubkey, name, peer, created, expires) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+             (account, number, version, device_id, pubkey, name, peer, created, expires, row_seal) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
 
         let (id, key) = (Value::Int(account.0), request.key.id());
         let device = Value::Bytes(key.as_bytes());
@@ -89,6 +90,7 @@ impl Tx {
             return Ok(Asked::TooMany);
         }
         self.execute(REPLACE, &[id, device]).await?;
+        let seal = request.seal(account, version, &self.sealer.keyring());
         let values = [
             id,
             Value::Int(request.number.value().into()),
@@ -99,6 +101,7 @@ impl Tx {
             Value::Text(&request.peer),
             Value::Int(request.at.0),
             Value::Int(request.expires.0),
+            Value::Bytes(&seal),
         ];
         // Another request of this account has the number, once in a hundred thousand times.
         Ok(if self.changes(INSERT, &values).await? { Asked::Yes } else { Asked::TooMany })
@@ -106,6 +109,10 @@ impl Tx {
 
     /// Decides a request, so that one of many decisions wins, and returns the key. `None` if it has expired, was decided, or is
     /// of another version of the account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if another program wrote the request.
     pub async fn decide_request(
         &mut self,
         account: AccountId,
@@ -113,8 +120,11 @@ impl Tx {
         number: RequestNumber,
         at: UnixMillis,
     ) -> Result<Option<DeviceKey>, Error> {
-        const SQL: &str = "UPDATE device_requests SET expires = 0 WHERE account = $1 \
-             AND version = $2 AND number = $3 AND expires > $4 RETURNING pubkey";
+        const FIND: &str = "UPDATE device_requests SET row_seal = row_seal WHERE account = $1 \
+             AND version = $2 AND number = $3 AND expires > $4 \
+             RETURNING number, version, pubkey, name, peer, created, expires, row_seal";
+        const SQL: &str =
+            "UPDATE device_requests SET expires = 0 WHERE account = $1 AND number = $2";
 
         let values = [
             Value::Int(account.0),
@@ -122,8 +132,11 @@ impl Tx {
             Value::Int(number.value().into()),
             Value::Int(at.0),
         ];
-        let rows = self.rows(SQL, &values).await?;
-        rows.first().map(key).transpose()
+        let rows = self.rows(FIND, &values).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let request = DeviceRequest::read(account, row, &self.sealer.keyring())?;
+        self.execute(SQL, &[Value::Int(account.0), Value::Int(number.value().into())]).await?;
+        Ok(Some(request.key))
     }
 
     /// Deletes requests that were made before `before`, and returns their number.
@@ -141,26 +154,38 @@ impl Store {
         account: AccountId,
         now: UnixMillis,
     ) -> Result<Vec<DeviceRequest>, Error> {
-        const SQL: &str = "SELECT r.number, r.pubkey, r.name, r.peer, r.created, r.expires \
+        const SQL: &str = "SELECT r.number, r.version, r.pubkey, r.name, r.peer, r.created, r.expires, r.row_seal \
              FROM device_requests r JOIN users u ON u.id = r.account AND u.version = r.version \
              WHERE r.account = $1 AND r.expires > $2 ORDER BY r.created DESC, r.number";
 
         let rows = self.rows(SQL, &[Value::Int(account.0), Value::Int(now.0)]).await?;
-        rows.iter().map(DeviceRequest::read).collect()
+        let keyring = self.sealer.keyring();
+        rows.iter().map(|row| DeviceRequest::read(account, row, &keyring)).collect()
     }
 }
 
 impl DeviceRequest {
-    fn read(row: &Row) -> Result<Self, Error> {
+    /// Reads a request that was not decided yet, if it has its seal.
+    fn read(account: AccountId, row: &Row, keyring: &Keyring) -> Result<Self, Error> {
         let number = u32::try_from(row.int(TABLE, "number")?).map_err(|_| corrupt("number"))?;
-        Ok(Self {
+        let request = Self {
             number: RequestNumber::from_value(number),
             key: key(row)?,
             name: name(row)?,
             peer: row.text(TABLE, "peer")?,
             at: UnixMillis(row.int(TABLE, "created")?),
             expires: UnixMillis(row.int(TABLE, "expires")?),
-        })
+        };
+        let seal = request.seal(account, row.int(TABLE, "version")?, keyring);
+        if row.bytes(TABLE, "row_seal")? == seal { Ok(request) } else { Err(corrupt("row_seal")) }
+    }
+
+    /// The code over the row, so that no other program can exchange the key.
+    fn seal(&self, account: AccountId, version: i64, keyring: &Keyring) -> [u8; 32] {
+        let code = keyring.row_key().table(TABLE).int(account.0).int(version);
+        let code = code.int(self.number.value().into()).bytes(self.key.as_bytes());
+        let code = code.text(self.name.as_str()).text(&self.peer);
+        code.int(self.at.0).int(self.expires.0).finish()
     }
 }
 

@@ -41,6 +41,10 @@ impl Tx {
     ///
     /// Time and address of the login, the end of the session and the key of its browser stay. Earlier tokens
     /// of a session that is bound to a key, which could be used until they expire, end with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if another program changed the session.
     pub async fn raise_session(&mut self, raised: &RaisedSession) -> Result<bool, Error> {
         const RAISE: &str = "UPDATE sessions SET master = $1, amr = $2, level = $3, device_id = $4, \
              created = $5, raised = $5, last_seen = $5, expires = $6 \
@@ -51,6 +55,7 @@ impl Tx {
 
         let RaisedSession { account, version, family, old, new, methods, device, at, expires } =
             raised;
+        self.check_session(old).await?;
         let words = methods.to_string();
         let values = [
             Value::Bytes(new),
@@ -66,6 +71,7 @@ impl Tx {
         if !self.changes(RAISE, &values).await? {
             return Ok(false);
         }
+        self.seal_session(new).await?;
         self.execute(FORGET, &[Value::Bytes(&family.0)]).await?;
         Ok(true)
     }

@@ -7,11 +7,15 @@ use crate::{
         tx::Tx,
     },
     error::Error,
+    keys::keyring::Keyring,
     store::Store,
 };
 use fourauth_protocol::{recovery_code::RecoveryCode, time::UnixMillis};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// Table of the recovery codes.
+const CODES: &str = "recovery_codes";
 
 /// A factor that can be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,19 +79,20 @@ impl Tx {
         self.execute(sql, &[Value::Int(until.0), Value::Int(account.0)]).await.map(|_| ())
     }
 
-    /// Replaces the recovery codes of an account. They are stored as fast hashes, which suffice for
-    /// 80 random bits.
+    /// Replaces the recovery codes of an account. They are stored as codes with a key of the keyring, so
+    /// that a writer of the database cannot add one.
     pub async fn replace_recovery_codes(
         &mut self,
         account: AccountId,
         codes: &[RecoveryCode],
     ) -> Result<(), Error> {
         const FORGET: &str = "DELETE FROM recovery_codes WHERE account = $1";
-        const INSERT: &str = "INSERT INTO recovery_codes (account, code_hash) VALUES ($1, $2)";
+        const INSERT: &str =
+            "INSERT INTO recovery_codes (account, code_hash, keyed) VALUES ($1, $2, 1)";
 
         self.execute(FORGET, &[Value::Int(account.0)]).await?;
         for code in codes {
-            let hash = hash(account, code);
+            let hash = keyed(account, &hash(account, code), &self.sealer.keyring());
             self.execute(INSERT, &[Value::Int(account.0), Value::Bytes(&hash)]).await?;
         }
         Ok(())
@@ -100,10 +105,28 @@ impl Tx {
         account: AccountId,
         code: &RecoveryCode,
     ) -> Result<bool, Error> {
-        const SQL: &str = "DELETE FROM recovery_codes WHERE account = $1 AND code_hash = $2";
+        const SQL: &str =
+            "DELETE FROM recovery_codes WHERE account = $1 AND code_hash = $2 AND keyed = 1";
 
-        let hash = hash(account, code);
+        let hash = keyed(account, &hash(account, code), &self.sealer.keyring());
         self.changes(SQL, &[Value::Int(account.0), Value::Bytes(&hash)]).await
+    }
+
+    /// Replaces the plain hashes of an earlier version by codes with a key. Returns their number.
+    pub(crate) async fn seal_recovery_codes(&mut self) -> Result<u64, Error> {
+        const PLAIN: &str = "SELECT account, code_hash FROM recovery_codes WHERE keyed = 0";
+        const SQL: &str = "UPDATE recovery_codes SET code_hash = $1, keyed = 1 \
+             WHERE account = $2 AND code_hash = $3 AND keyed = 0";
+
+        let rows = self.rows(PLAIN, &[]).await?;
+        for row in &rows {
+            let account = AccountId(row.int(CODES, "account")?);
+            let plain = row.bytes(CODES, "code_hash")?;
+            let code = keyed(account, &plain, &self.sealer.keyring());
+            let values = [Value::Bytes(&code), Value::Int(account.0), Value::Bytes(&plain)];
+            self.execute(SQL, &values).await?;
+        }
+        Ok(rows.len() as u64)
     }
 }
 
@@ -116,12 +139,17 @@ impl Store {
         code: &RecoveryCode,
     ) -> Result<bool, Error> {
         const SQL: &str = "SELECT 1 AS found FROM recovery_codes \
-                           WHERE account = $1 AND code_hash = $2";
+                           WHERE account = $1 AND code_hash = $2 AND keyed = 1";
 
-        let hash = hash(account, code);
+        let hash = keyed(account, &hash(account, code), &self.sealer.keyring());
         let row = self.row(SQL, &[Value::Int(account.0), Value::Bytes(&hash)]).await?;
         Ok(row.is_some())
     }
+}
+
+/// What is stored for the hash of a code.
+fn keyed(account: AccountId, hash: &[u8], keyring: &Keyring) -> [u8; 32] {
+    keyring.row_key().table(CODES).int(account.0).bytes(hash).finish()
 }
 
 /// Hash of a code of one account. The same code of another account has another hash.

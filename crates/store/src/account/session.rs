@@ -13,6 +13,7 @@ use crate::{
         methods::Methods,
         record::Enrolled,
         session_cache::{Moment, Name},
+        session_seal,
     },
     engine::{
         driver::{Row, Value},
@@ -28,14 +29,14 @@ use fourauth_protocol::{
 use std::{net::IpAddr, sync::Arc};
 use tokio::time::Instant;
 
-const TABLE: &str = "sessions";
+pub(super) const TABLE: &str = "sessions";
 
 /// What is read of a session, its account and its device.
 macro_rules! session_columns {
     () => {
         "SELECT s.master, s.family, s.account, u.username, s.expires, s.ends, \
          COALESCE(s.renewed, 0) AS renewed, s.amr, s.device_id, s.version, s.opened, \
-         s.console_seen, s.bound_key, s.raised, s.peer, u.administrator, \
+         s.console_seen, s.bound_key, s.raised, s.peer, s.mac, s.level, s.row_seal, u.administrator, \
          u.email, u.group_names, u.has_totp, u.has_face, u.has_device, u.keyed, \
          d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
          COALESCE(d.trusted_from, 0) AS device_trusted_from FROM sessions s \
@@ -167,13 +168,14 @@ impl Tx {
     /// Opens a session. `false` if the account changed since `version` or is disabled.
     pub async fn open_session(&mut self, session: &NewSession) -> Result<bool, Error> {
         const SQL: &str = "INSERT INTO sessions (master, family, account, version, created, \
-             expires, ends, amr, device_id, mac, peer, level, opened, last_seen) \
-             SELECT $1, $2, id, version, $3, $4, $5, $6, $7, $8, $9, $12, $3, $3 FROM users \
+             expires, ends, amr, device_id, mac, peer, level, opened, last_seen, row_seal) \
+             SELECT $1, $2, id, version, $3, $4, $5, $6, $7, $8, $9, $12, $3, $3, $13 FROM users \
              WHERE id = $10 AND version = $11 AND disabled = 0";
 
         let methods = session.methods.to_string();
         let mac = session.mac.map(|mac| mac.to_string()).unwrap_or_default();
         let peer = session.peer.to_string();
+        let seal = session_seal::of_new(session, &self.sealer.keyring());
         let values = [
             Value::Bytes(&session.master),
             Value::Bytes(&session.family.0),
@@ -187,6 +189,7 @@ impl Tx {
             Value::Int(session.account.0),
             Value::Int(session.version),
             Value::Int(number(session.methods.level())),
+            Value::Bytes(&seal),
         ];
         self.changes(SQL, &values).await
     }
@@ -208,10 +211,14 @@ impl Tx {
 
         let Renewal { account, old, new, at, expires } = renewal;
         self.lock_account(*account).await?;
+        self.check_session(old).await?;
         if self.changes(SPEND, &[Value::Int(at.0), Value::Bytes(old)]).await? {
             let values =
                 [Value::Bytes(new), Value::Int(at.0), Value::Int(expires.0), Value::Bytes(old)];
-            return self.changes(SUCCEED, &values).await;
+            let is_made = self.changes(SUCCEED, &values).await?;
+            self.seal_session(old).await?;
+            self.seal_session(new).await?;
+            return Ok(is_made);
         }
         Ok(!self.rows(FIND, &[Value::Bytes(new)]).await?.is_empty())
     }
@@ -241,8 +248,7 @@ impl Store {
         let (commits, at) = (self.writer.commits(), Moment { arrived: now, read: Instant::now() });
         let [first, second] = masters;
         let values = [Value::Bytes(first), Value::Bytes(second), Value::Int(now.0)];
-        let found =
-            self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?.map(Arc::new);
+        let found = self.sealed_session(SQL, &values).await?;
         if let Some(session) = &found {
             self.recent.put(Name::Master(session.master), Arc::clone(session), commits, at);
         }
@@ -283,12 +289,22 @@ impl Store {
             return Ok(Some(session).filter(|session| session.ends > now));
         }
         let values = [Value::Bytes(&family.0), Value::Int(now.0)];
-        let found =
-            self.row(SQL, &values).await?.as_ref().map(Session::read).transpose()?.map(Arc::new);
+        let found = self.sealed_session(SQL, &values).await?;
         if let Some(session) = &found {
             self.recent.put(name, Arc::clone(session), commits, at);
         }
         Ok(found)
+    }
+
+    /// The session that a statement with [`session_columns`] finds, if it has its seal.
+    async fn sealed_session(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Option<Arc<Session>>, Error> {
+        let Some(row) = self.row(sql, values).await? else { return Ok(None) };
+        session_seal::check(&row, &self.sealer.keyring())?;
+        Session::read(&row).map(Arc::new).map(Some)
     }
 
     /// The newest sessions of an account that can be used or renewed at `now`, at most 500,
@@ -399,6 +415,6 @@ fn family(row: &Row) -> Result<FamilyId, Error> {
     Ok(FamilyId(bytes.try_into().map_err(|_| corrupt("family"))?))
 }
 
-const fn corrupt(column: &'static str) -> Error {
+pub(super) const fn corrupt(column: &'static str) -> Error {
     Error::Corrupt { table: TABLE, column }
 }

@@ -6,6 +6,7 @@
 use crate::{
     account::{
         decoy::SealedDecoy,
+        device_seal,
         login_location::LoginLocation,
         record::{Record, Seeking, Subject},
         row_seal::{self, sealed_columns},
@@ -34,7 +35,7 @@ impl Store {
              u.must_change, u.keyed, u.first_used, u.password_settles, u.totp_settles, \
              u.face_settles, u.device_settles, u.totp_issued, u.totp_issued_to, \
              d.name AS device_name, d.pubkey AS device_key, d.mac AS device_mac, \
-             COALESCE(d.trusted_from, 0) AS device_trusted_from, \
+             COALESCE(d.trusted_from, 0) AS device_trusted_from, d.row_seal AS device_seal, \
              COALESCE(p.last_seen, 0) AS place_seen, \
              CASE WHEN u.keyed = 1 THEN (SELECT COUNT(*) FROM devices k WHERE k.account = u.id \
              AND k.revoked_at IS NULL) ELSE (SELECT COUNT(*) FROM places k \
@@ -52,7 +53,11 @@ impl Store {
         let values = [Value::Text(name), Value::Bytes(device), Value::Bytes(place)];
         let record = if let Some(row) = self.row(SQL, &values).await? {
             let record = Record::read(&row)?;
-            row_seal::check(record.account, &row, &self.sealer.keyring())?;
+            let keyring = self.sealer.keyring();
+            row_seal::check(record.account, &row, &keyring)?;
+            if let Some(device) = &record.device {
+                device_seal::check(record.account, device, &row, &keyring)?;
+            }
             record
         } else {
             // As much work as the check of a row.

@@ -4,12 +4,17 @@
 //! [`seal`](crate::keys::seal) encrypts. The pepper is not rotated with the keys, because hashes cannot
 //! be recomputed without the passwords.
 
+use crate::keys::row_code::RowKey;
 use data_encoding::{BASE64, HEXLOWER};
 use fourauth_protocol::{secret::Secret, time::UnixMillis};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 mod change;
 mod file;
@@ -37,6 +42,9 @@ const SIGNED: &[u8] = b"fourauth jwt v1";
 /// Label of the derivation of the digest key.
 const DIGESTED: &[u8] = b"fourauth value digest v1";
 
+/// Label of the derivation of the key of codes over rows.
+const CODED: &[u8] = b"fourauth row code v1";
+
 /// A pepper and at least one key.
 pub struct Keyring {
     pepper: Secret<[u8; 32]>,
@@ -44,6 +52,8 @@ pub struct Keyring {
     keys: Vec<Arc<Key>>,
     /// The file that the keyring was read from.
     source: Option<file::Source>,
+    /// Derived at its first use.
+    row_key: OnceLock<RowKey>,
 }
 
 /// One key.
@@ -60,7 +70,7 @@ impl Keyring {
         let (pepper, master) = random.expose().split_at(32);
         let copy = |half: &[u8]| Secret::new(std::array::from_fn(|index| half[index]));
         let keys = vec![Arc::new(Key::new(copy(master), now))];
-        Self { pepper: copy(pepper), keys, source: None }
+        Self { pepper: copy(pepper), keys, source: None, row_key: OnceLock::new() }
     }
 
     /// Creates a keyring and writes it durably to `path`, readable only by its owner.
@@ -113,7 +123,7 @@ impl Keyring {
         if keys.is_empty() || keys.iter().any(twice) {
             return None;
         }
-        Some(Self { pepper, keys, source: None })
+        Some(Self { pepper, keys, source: None, row_key: OnceLock::new() })
     }
 
     /// Oldest first.
@@ -155,6 +165,17 @@ impl Keyring {
         // Names contain no zero byte, so no other name and value give the same bytes.
         let mac = mac.chain_update(name).chain_update([0]).chain_update(value);
         HEXLOWER.encode(&mac.finalize().into_bytes())
+    }
+
+    /// The key of codes over rows (RFC 5869).
+    pub(crate) fn row_key(&self) -> &RowKey {
+        self.row_key.get_or_init(|| {
+            let mut key = [0; 32];
+            Hkdf::<Sha256>::new(None, self.pepper.expose())
+                .expand(CODED, &mut key)
+                .expect("32 bytes are within the output limit of HKDF");
+            RowKey::new(&Secret::new(key))
+        })
     }
 
     fn to_toml(&self) -> Secret<String> {

@@ -66,6 +66,11 @@ pub(super) const SQLITE: &[Step] = &[
         "raised_sessions",
         include_str!("../../../../../migrations/sqlite/0025_raised_sessions.sql"),
     ),
+    (
+        26,
+        "more_row_seals",
+        include_str!("../../../../../migrations/sqlite/0026_more_row_seals.sql"),
+    ),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -121,6 +126,11 @@ pub(super) const POSTGRES: &[Step] = &[
         25,
         "raised_sessions",
         include_str!("../../../../../migrations/postgres/0025_raised_sessions.sql"),
+    ),
+    (
+        26,
+        "more_row_seals",
+        include_str!("../../../../../migrations/postgres/0026_more_row_seals.sql"),
     ),
 ];
 
