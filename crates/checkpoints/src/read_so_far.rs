@@ -22,11 +22,16 @@ use std::{
 /// File of what was read.
 const FILE: &str = "sinks-read";
 
+/// Name that a damaged file gets.
+const DAMAGED: &str = "sinks-read.damaged";
+
 /// What was read of all sinks, and its file.
 #[derive(Debug)]
 pub(crate) struct ReadSoFar {
     path: PathBuf,
     known: Kept,
+    /// What is wrong with the file, if it does not count.
+    damage: Option<String>,
 }
 
 /// The content of the file.
@@ -68,15 +73,38 @@ impl ReadSoFar {
     /// [`KeyFileError::Io`] if it is there and cannot be read.
     pub(crate) fn open(folder: &Path) -> Result<Self, KeyFileError> {
         let path = folder.join(FILE);
-        let known = match fourauth_text_file::read(&path) {
-            Ok(text) => toml::from_str(&text).unwrap_or_else(|_| {
-                tracing::warn!(file = %path.display(), "damaged: every sink is read from its beginning");
-                Kept::default()
-            }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Kept::default(),
-            Err(error) => return Err(KeyFileError::Io { path, error }),
+        let read = match fourauth_text_file::read(&path) {
+            Ok(text) => {
+                toml::from_str(&text).map_err(|_| "it is not what a server wrote".to_owned())
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound => Ok(Kept::default()),
+                ErrorKind::InvalidData | ErrorKind::FileTooLarge => Err(error.to_string()),
+                _ => return Err(KeyFileError::Io { path, error }),
+            },
         };
-        Ok(Self { path, known })
+        let (known, damage) = match read {
+            Ok(known) => (known, None),
+            Err(damage) => (Kept::default(), Some(damage)),
+        };
+        Ok(Self { path, known, damage })
+    }
+
+    /// What is wrong with the file, if it does not count.
+    pub(crate) fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// Renames a damaged file, so that it can be looked at and the next start has another one.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::Io`] if it cannot be renamed.
+    pub(crate) fn set_aside(&mut self) -> Result<(), KeyFileError> {
+        let renamed = fs::rename(&self.path, self.path.with_file_name(DAMAGED));
+        renamed.map_err(|error| KeyFileError::Io { path: self.path.clone(), error })?;
+        self.damage = None;
+        Ok(())
     }
 
     /// What was read of this sink, if its largest checkpoint is still wanted. All that came before
@@ -152,9 +180,36 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_as_none() {
+    fn a_damaged_file_does_not_count_and_is_set_aside() {
+        let whole = toml::to_string(&Kept { sink: vec![place()] }).unwrap();
+        let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let offset = offset_of(&whole, "-7");
+        assert_ne!(offset, whole);
+        for damaged in [
+            b"[[sink]]\nname = ".to_vec(),
+            [b"\xfe\xff".to_vec(), utf_16].concat(),
+            b"\xff\x80".to_vec(),
+            format!("{whole}#{}", "x".repeat(1 << 20)).into_bytes(),
+            offset.into_bytes(),
+            offset_of(&whole, "99999999999999999999").into_bytes(),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(FILE), &damaged).unwrap();
+            let mut read = ReadSoFar::open(folder.path()).unwrap();
+            assert_eq!(read.known, Kept::default());
+            assert!(read.damage().is_some());
+            read.set_aside().unwrap();
+            assert_eq!(fs::read(folder.path().join(DAMAGED)).unwrap(), damaged);
+            assert_eq!(ReadSoFar::open(folder.path()).unwrap().damage(), None);
+        }
+        // The control: the same file, undamaged.
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), "[[sink]]\nname = ").unwrap();
-        assert_eq!(ReadSoFar::open(folder.path()).unwrap().known, Kept::default());
+        fs::write(folder.path().join(FILE), &whole).unwrap();
+        let read = ReadSoFar::open(folder.path()).unwrap();
+        assert_eq!((read.known.sink.len(), read.damage()), (1, None));
+    }
+
+    fn offset_of(whole: &str, offset: &str) -> String {
+        whole.replace("offset = 7", &format!("offset = {offset}"))
     }
 }

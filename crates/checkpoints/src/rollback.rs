@@ -69,7 +69,7 @@ pub enum RollbackError {
     /// A sink holds checkpoints of another log.
     #[error(transparent)]
     Sink(#[from] SinkError),
-    /// The file of what was read of the sinks cannot be removed.
+    /// The file of what was read of the sinks cannot be removed or renamed.
     #[error(transparent)]
     File(#[from] KeyFileError),
     /// The database failed.
@@ -101,6 +101,7 @@ impl Publisher {
         now: UnixMillis,
     ) -> Result<(), RollbackError> {
         self.claim(store).await?;
+        self.set_damage_aside(store, now).await?;
         let lost = match self.find_lost(store).await {
             // Write access to a sink must not be enough to prevent a start.
             Err(RollbackError::Sink(error)) if on_rollback == OnRollback::Alarm => {
@@ -126,6 +127,25 @@ impl Publisher {
                 Ok(self.read.forget()?)
             }
         }
+    }
+
+    /// Sets a damaged file of what was read of the sinks aside, and records that in both logs: it had
+    /// checkpoints that may be gone from their sinks.
+    async fn set_damage_aside(
+        &mut self,
+        store: &Store,
+        now: UnixMillis,
+    ) -> Result<(), RollbackError> {
+        let Some(damage) = self.read.damage() else { return Ok(()) };
+        tracing::error!(
+            %damage,
+            "`sinks-read` is damaged: it is renamed to `sinks-read.damaged`, and every sink is read \
+             from its beginning"
+        );
+        let detail = format!("The file `sinks-read` was damaged and is set aside. why={damage:?}");
+        let (username, action) = (None, "sinks_read_damaged");
+        store.append(AuditEntry { at: now, username, action, success: false, detail }).await?;
+        Ok(self.read.set_aside()?)
     }
 
     /// Signed checkpoints that the database lacks, see [`lost`], or else the largest one that it

@@ -225,3 +225,37 @@ async fn a_log_from_before_that_file_is_continued() {
     let _folder = server.stop().await;
     assert!(exported(&config).pop().unwrap().size > newest.size);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_of_what_was_read_is_set_aside() {
+    let (folder, config) = used().await;
+    // The second start reads what the first one has exported.
+    let mut folder = TestServer::start_in(folder, |_| {}).await.stop().await;
+    let file = |name: &str| config.audit_dir().join(name);
+    let whole = fs::read_to_string(file("sinks-read")).unwrap();
+    let far = whole.lines().map(|line| match line.strip_prefix("offset = ") {
+        Some(_) => format!("offset = {}\n", i64::MAX),
+        None => format!("{line}\n"),
+    });
+    let far: String = far.collect();
+    assert_ne!(far, whole);
+    // The control: a place after the end of a file is one of an earlier file, and no damage.
+    for (content, rows) in [
+        (far.into_bytes(), 0),
+        (b"\xff\xfex\0".to_vec(), 1),
+        (format!("{whole}#{}", "x".repeat(1 << 20)).into_bytes(), 2),
+    ] {
+        fs::write(file("sinks-read"), &content).unwrap();
+        folder = TestServer::start_in(folder, |_| {}).await.stop().await;
+        assert_eq!(rows_of(&config, "sinks_read_damaged"), rows);
+        if rows > 0 {
+            assert_eq!(fs::read(file("sinks-read.damaged")).unwrap(), content);
+        }
+        assert!(fs::read_to_string(file("sinks-read")).unwrap().contains("[[sink]]"));
+    }
+    // Every sink was read again: its largest checkpoint counts.
+    let _folder = set_back(folder, &config, "bob").await;
+    fs::remove_file(file("last-signed")).unwrap();
+    fs::write(file("sinks-read"), b"\xff").unwrap();
+    assert!(refusal(&config).await.is_some());
+}

@@ -119,6 +119,10 @@ fn largest(
 /// SHA-256 of up to [`TAIL`] bytes before a place in the file. `None` if the file is shorter.
 fn hash_before(path: &Path, offset: u64) -> io::Result<Option<String>> {
     let mut file = File::open(path)?;
+    // A system refuses to seek to a place that no file can have.
+    if file.metadata()?.len() < offset {
+        return Ok(None);
+    }
     let begin = offset.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(begin))?;
     let mut bytes = Vec::new();
