@@ -907,23 +907,37 @@ def first_line(path):
         return file.readline(4096).strip()
 
 
+Handover = collections.namedtuple("Handover", "size root at")
+HANDOVER = "([0-9a-fA-F]{64})(?:[ \\t]+size=([0-9]+)[ \\t]+root=([0-9a-fA-F]{64})[ \\t]+at=([^ \\t]+))?"
+
+
 def epoch_keys_of(given):
-    """The first keys in an argument: one key, or a file with one in each line."""
+    """The first keys in an argument, each with what the log was when it was handed over, or None.
+
+    The argument is one key, or a file with one in each line."""
     if re.fullmatch("[0-9a-fA-F]{64}", given):
-        return [bytes.fromhex(given)]
+        return [(bytes.fromhex(given), None)]
     if not os.path.exists(given):
         raise Unreadable("--epoch-key is neither a file nor a key of 64 hexadecimal digits")
     with open(given, encoding="utf-8-sig") as file:
         lines = [line.strip() for line in file.read(1 << 16).splitlines()]
     lines = [line for line in lines if line]
-    if not lines or not all(re.fullmatch("[0-9a-fA-F]{64}", line) for line in lines):
-        raise Unreadable("each line must be a key of 64 hexadecimal digits")
-    return [bytes.fromhex(line) for line in lines]
+    lines = [re.fullmatch(HANDOVER, line, re.ASCII) for line in lines]
+    if not lines or not all(lines):
+        raise Unreadable("each line must be a key, or a line of `fourauthd audit epoch-key`")
+    keys = []
+    for key, size, root, at in (line.groups() for line in lines):
+        if size is not None and (int(size) >= 1 << 64 or seconds(at) is None):
+            raise Unreadable("each line must be a key, or a line of `fourauthd audit epoch-key`")
+        handover = None if size is None else Handover(int(size), bytes.fromhex(root), at)
+        keys.append((bytes.fromhex(key), handover))
+    return keys
 
 
 def verify(arguments):
     key = Key(arguments.key if "+" in arguments.key else first_line(arguments.key))
-    epoch_keys = [key for given in arguments.epoch_key for key in epoch_keys_of(given)]
+    first = [key for given in arguments.epoch_key for key in epoch_keys_of(given)]
+    epoch_keys, handovers = [key for key, _ in first], [moment for _, moment in first if moment]
     notes = [note for path in arguments.checkpoints for note in exported_in(path, key)]  # read before the log
     with open(arguments.input, "rb") as file:
         beginning = file.read(len(PROOF))
@@ -936,6 +950,7 @@ def verify(arguments):
         return ProofAudit(Proof(arguments.input), key, notes, epoch_keys, told).report()
     is_database = beginning.startswith(b"SQLite format 3\0")
     source = Database(arguments.input) if is_database else Export(arguments.input)
+    notes += [(None, handover) for handover in handovers]
     return Audit(source, key, notes, epoch_keys, told).report()
 
 

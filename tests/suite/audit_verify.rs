@@ -6,8 +6,11 @@ mod endless;
 
 use clap::Parser;
 use data_encoding::BASE64;
-use fourauth_audit::{EpochKey, VerifyingKey, checkpoint::parse_all};
-use fourauth_audit_verify::{Options, Unreadable, verify};
+use fourauth_audit::{
+    VerifyingKey,
+    checkpoint::{Checkpoint, parse_all},
+};
+use fourauth_audit_verify::{Handover, Options, Unreadable, first_keys, verify};
 use fourauth_checkpoints::untaken_first_keys;
 use fourauth_config::Config;
 use fourauth_protocol::command::Command;
@@ -85,7 +88,10 @@ impl Stopped {
         options.checkpoints.push(self.checkpoints());
         for file in untaken_first_keys(&self.config.audit_dir()) {
             let text = fs::read_to_string(file).unwrap();
-            options.epoch_keys.extend(EpochKey::all_from_hex(&text).unwrap());
+            for (key, handover) in first_keys(&text).unwrap() {
+                options.epoch_keys.push(key);
+                options.handovers.extend(handover);
+            }
         }
         assert!(!options.epoch_keys.is_empty());
         let report = match verify(input, &options) {
@@ -317,4 +323,30 @@ async fn both_verifiers_find_an_edited_login() {
     let found = (1, vec!["edited_row".to_owned()]);
     assert_eq!(server.both(&server.database()).await, found);
     assert_eq!(server.both(&server.export().await).await, found);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_verifiers_compare_the_log_with_what_was_handed_over() {
+    let server = Stopped::used().await;
+    let key = VerifyingKey::parse(&server.secret("log.vkey")).unwrap();
+    let notes = parse_all(&fs::read_to_string(server.checkpoints()).unwrap()).0;
+    let Checkpoint { size, root, at, .. } = Checkpoint::open(&notes[0], &key).unwrap();
+    let (first, export) = (server.secret("epoch-0"), server.export().await);
+    let mut other = root;
+    other[0] ^= 1;
+    let changed = vec!["history_changed".to_owned()];
+    let gone = vec!["tail_gone".to_owned()];
+    for (size, root, expected) in [
+        // The control.
+        (size, root, (0, Vec::new())),
+        (size, other, (1, changed.clone())),
+        (size - 1, root, (1, changed)),
+        (size + 1000, root, (1, gone)),
+    ] {
+        let handover = Handover { size, root, at: at.clone() };
+        let file = server.config.audit_dir().join("epoch-0");
+        fs::write(file, format!("{first} {handover}\n")).unwrap();
+        assert_eq!(server.both(&server.database()).await, expected);
+        assert_eq!(server.both(&export).await, expected);
+    }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use fourauth_audit::{EpochKey, VerifyingKey};
-use fourauth_audit_verify::{Options, rows};
+use fourauth_audit_verify::{Handover, Options, first_keys, rows};
 use std::{
     fs::File,
     io::Read as _,
@@ -32,8 +32,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
 
-    /// The first key of a chain of epochs in hexadecimal digits, or a file that contains one in each
-    /// line. May be repeated.
+    /// The first key of a chain of epochs in hexadecimal digits, or a file with the lines that
+    /// `fourauthd audit epoch-key` has printed. May be repeated.
     #[arg(long, value_name = "KEY|FILE")]
     epoch_key: Vec<String>,
 
@@ -74,11 +74,14 @@ impl Args {
             Err(_) => VerifyingKey::parse(first_line(Path::new(&self.key))?.trim())
                 .with_context(|| self.key.clone())?,
         };
-        let epoch_keys = self.epoch_key.iter().map(|text| epoch_keys(text));
+        let given = self.epoch_key.iter().map(|text| epoch_keys(text));
+        let given = given.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten();
+        let (epoch_keys, handovers): (Vec<_>, Vec<_>) = given.unzip();
         Ok(Options {
             key,
             checkpoints: self.checkpoints.clone(),
-            epoch_keys: epoch_keys.collect::<anyhow::Result<Vec<_>>>()?.concat(),
+            epoch_keys,
+            handovers: handovers.into_iter().flatten().collect(),
             accepted: self.accept_rollback.iter().copied().collect(),
             erasures: self.accept_erasure.iter().copied().collect(),
             signed_erasures: self.accept_signed_erasures,
@@ -88,15 +91,19 @@ impl Args {
     }
 }
 
-fn epoch_keys(text: &str) -> anyhow::Result<Vec<EpochKey>> {
+fn epoch_keys(text: &str) -> anyhow::Result<Vec<(EpochKey, Option<Handover>)>> {
     match EpochKey::from_hex(0, text) {
-        Some(key) => Ok(vec![key]),
+        Some(key) => Ok(vec![(key, None)]),
         // Not quoted: it may be a key with a digit too many.
         None if !Path::new(text).exists() => {
             Err(anyhow!("--epoch-key is neither a file nor a key of 64 hexadecimal digits"))
         }
-        None => EpochKey::all_from_hex(&start(Path::new(text))?)
-            .with_context(|| format!("{text}: each line must be a key of 64 hexadecimal digits")),
+        None => first_keys(&start(Path::new(text))?).with_context(|| {
+            format!(
+                "{text}: each line must be a key of 64 hexadecimal digits, or a line that \
+                 `fourauthd audit epoch-key` has printed"
+            )
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     chains::Chains,
     erasures::Erasures,
-    exported::Known,
+    exported::{Exported, Known},
     finding::{Finding, Findings, Kind},
     lateness::Lateness,
     options::Options,
@@ -47,7 +47,9 @@ impl<'a> Auditor<'a> {
         stored: StoredOnes<'a>,
         given_up: Vec<Noted>,
     ) -> Result<Self, Unreadable> {
-        let Known { exported, mut findings } = known;
+        let Known { mut exported, mut findings } = known;
+        exported.extend(options.handovers.iter().map(Exported::from));
+        exported.sort_unstable();
         let mut rollbacks = Rollbacks::default();
         for noted in given_up {
             rollbacks.add(noted, &options.accepted, &mut findings)?;

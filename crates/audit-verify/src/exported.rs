@@ -4,6 +4,7 @@
 
 use crate::{
     finding::{Finding, Findings, Kind},
+    handover::Handover,
     instant,
     lines::Lines,
     options::Options,
@@ -26,6 +27,13 @@ pub(crate) struct Exported {
     pub(crate) size: u64,
     pub(crate) at: Option<i64>,
     pub(crate) root: Hash,
+}
+
+impl From<&Handover> for Exported {
+    fn from(handover: &Handover) -> Self {
+        let Handover { size, root, at } = handover;
+        Self { size: *size, at: instant::seconds(at), root: *root }
+    }
 }
 
 /// The auditor's knowledge, read before the log is opened.

@@ -11,6 +11,7 @@
 //! | how each row is checked | `auditor` |
 //! | how a row is compared with its leaf | `row` |
 //! | how checkpoints are compared with the tree | `signed` |
+//! | what an auditor keeps of the moment in which a key was handed over | `handover` |
 //! | when a row may lack its name | `erasures` |
 //! | how untrusted files are read | `database`, `export` |
 //! | how the proof of a single row is checked | `proof` |
@@ -25,6 +26,7 @@ mod erasures;
 mod export;
 mod exported;
 mod finding;
+mod handover;
 mod instant;
 mod lateness;
 mod lines;
@@ -38,6 +40,7 @@ mod unreadable;
 
 pub use exported::{for_each_note, for_each_note_after};
 pub use finding::{Finding, Kind};
+pub use handover::{Handover, first_keys};
 pub use lateness::rows;
 pub use options::Options;
 pub use report::{Input, Report};

@@ -1,5 +1,6 @@
 //! The auditor's own knowledge, which does not come from the log.
 
+use crate::handover::Handover;
 use fourauth_audit::{EpochKey, VerifyingKey};
 use std::{collections::BTreeSet, ops::RangeInclusive, path::PathBuf};
 
@@ -12,6 +13,8 @@ pub struct Options {
     pub checkpoints: Vec<PathBuf>,
     /// The first key of each chain of epochs that the auditor has.
     pub epoch_keys: Vec<EpochKey>,
+    /// What the log was when these keys were handed over, as far as the auditor was told.
+    pub handovers: Vec<Handover>,
     /// Sizes of lost checkpoints that the operator told the auditor about.
     pub accepted: BTreeSet<u64>,
     /// Ids of the rows that record erasures that the operator told the auditor about.
@@ -34,6 +37,7 @@ impl Options {
             key,
             checkpoints: Vec::new(),
             epoch_keys: Vec::new(),
+            handovers: Vec::new(),
             accepted: BTreeSet::new(),
             erasures: BTreeSet::new(),
             signed_erasures: false,

@@ -151,6 +151,7 @@ impl Log {
             key: self.signer.verifying_key(),
             checkpoints: exported.into_iter().collect(),
             epoch_keys: self.signer.first_epoch_keys(),
+            handovers: Vec::new(),
             accepted: self.accepted.iter().copied().collect(),
             erasures: self.erasures.iter().copied().collect(),
             signed_erasures: true,

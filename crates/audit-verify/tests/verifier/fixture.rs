@@ -302,6 +302,7 @@ impl Log {
             key: SigningKey::from_seed(&[1; 32]).unwrap().verifying_key(ORIGIN).unwrap(),
             checkpoints: exported.into_iter().collect(),
             epoch_keys: vec![EpochKey::new(0, FIRST_KEY)],
+            handovers: Vec::new(),
             accepted: BTreeSet::new(),
             erasures: self.erasures.borrow().clone(),
             signed_erasures: false,

@@ -72,7 +72,7 @@ impl AuditCommand {
     /// was changed.
     pub async fn run(self, config: &Config, by: impl Into<Invocation>) -> anyhow::Result<()> {
         let by = by.into();
-        let local = || LocalStore::open(config, by.clone());
+        let local = async || LocalStore::open(config, by.clone()).await;
         match self.task.unwrap_or(Task::Show { row: None, filter: self.filter }) {
             Task::Show { row, filter } => filter.of(row).run(&local().await?).await,
             Task::Export { file } => export::run(&config.audit_dir(), &local().await?, &file).await,
@@ -83,7 +83,7 @@ impl AuditCommand {
                 request.run(&config.publisher(), &local().await?).await
             }
             Task::Keys => keys::show(&config.audit_dir(), &config.receipt_key_file()),
-            Task::EpochKey => keys::take_first_keys(&config.audit_dir()),
+            Task::EpochKey => keys::take_first_keys(&config.audit_dir(), local).await,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{invocation::Invocation, local_store::LocalStore, scratch, screen};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fourauth_audit::epoch::EpochKey;
-use fourauth_audit_verify::{Options, Report, rows};
+use fourauth_audit_verify::{Handover, Options, Report, first_keys, rows};
 use fourauth_checkpoints::sink::SinkAddress;
 use fourauth_config::Config;
 use fourauth_store::Location;
@@ -25,7 +25,7 @@ pub(super) struct Request {
     /// More exported checkpoints, for example a log file of a syslog collector
     #[arg(long, value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
-    /// A file with first keys of the epochs, one in each line
+    /// A file with the lines that `fourauthd audit epoch-key` has printed
     #[arg(long, value_name = "FILE")]
     epoch_key: Vec<PathBuf>,
     /// An expected rollback, given by the size of the checkpoint that was given up
@@ -79,7 +79,10 @@ impl Request {
         let mut options = Options::new(key);
         options.checkpoints = files.chain(self.checkpoints.iter().cloned()).collect();
         for file in &self.epoch_key {
-            options.epoch_keys.extend(epoch_keys(file)?);
+            for (key, handover) in epoch_keys(file)? {
+                options.epoch_keys.push(key);
+                options.handovers.extend(handover);
+            }
         }
         options.accepted = self.accept_rollback.iter().copied().collect();
         options.erasures = self.accept_erasure.iter().copied().collect();
@@ -90,11 +93,15 @@ impl Request {
     }
 }
 
-fn epoch_keys(path: &Path) -> anyhow::Result<Vec<EpochKey>> {
+fn epoch_keys(path: &Path) -> anyhow::Result<Vec<(EpochKey, Option<Handover>)>> {
     let text = fourauth_text_file::read(path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    EpochKey::all_from_hex(&text).with_context(|| {
-        format!("{}: each line must be a key of 64 hexadecimal digits", path.display())
+    first_keys(&text).with_context(|| {
+        format!(
+            "{}: each line must be a key of 64 hexadecimal digits, or a line that `fourauthd audit \
+             epoch-key` has printed",
+            path.display()
+        )
     })
 }
 
