@@ -25,6 +25,9 @@ const FILE: &str = "sinks-read";
 /// Name that a damaged file gets.
 const DAMAGED: &str = "sinks-read.damaged";
 
+/// Largest file that a server writes, in bytes.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// What was read of all sinks, and its file.
 #[derive(Debug)]
 pub(crate) struct ReadSoFar {
@@ -73,13 +76,16 @@ impl ReadSoFar {
     /// [`KeyFileError::Io`] if it is there and cannot be read.
     pub(crate) fn open(folder: &Path) -> Result<Self, KeyFileError> {
         let path = folder.join(FILE);
-        let read = match fourauth_text_file::read(&path) {
+        let text = fourauth_text_file::read_bounded(&path, MOST_BYTES);
+        let read = match text.and_then(fourauth_text_file::decode) {
             Ok(text) => {
                 toml::from_str(&text).map_err(|_| "it is not what a server wrote".to_owned())
             }
             Err(error) => match error.kind() {
                 ErrorKind::NotFound => Ok(Kept::default()),
-                ErrorKind::InvalidData | ErrorKind::FileTooLarge => Err(error.to_string()),
+                ErrorKind::InvalidData | ErrorKind::FileTooLarge | ErrorKind::InvalidInput => {
+                    Err(error.to_string())
+                }
                 _ => return Err(KeyFileError::Io { path, error }),
             },
         };
@@ -101,8 +107,9 @@ impl ReadSoFar {
     ///
     /// [`KeyFileError::Io`] if it cannot be renamed.
     pub(crate) fn set_aside(&mut self) -> Result<(), KeyFileError> {
-        let renamed = fs::rename(&self.path, self.path.with_file_name(DAMAGED));
-        renamed.map_err(|error| KeyFileError::Io { path: self.path.clone(), error })?;
+        let path = self.path.with_file_name(DAMAGED);
+        let renamed = fs::rename(&self.path, &path);
+        renamed.map_err(|error| KeyFileError::Io { path, error })?;
         self.damage = None;
         Ok(())
     }
@@ -202,6 +209,13 @@ mod tests {
             assert_eq!(fs::read(folder.path().join(DAMAGED)).unwrap(), damaged);
             assert_eq!(ReadSoFar::open(folder.path()).unwrap().damage(), None);
         }
+        // What is no file is set aside as well. Opening a pipe would wait for its other end.
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(FILE)).unwrap();
+        let mut read = ReadSoFar::open(folder.path()).unwrap();
+        assert_eq!(read.damage(), Some("it is not a regular file"));
+        read.set_aside().unwrap();
+        assert!(folder.path().join(DAMAGED).is_dir());
         // The control: the same file, undamaged.
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), &whole).unwrap();

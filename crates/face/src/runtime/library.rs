@@ -4,13 +4,14 @@
 //! a file descriptor and that nothing can change any more (`memfd_create(2)`, `F_SEAL_WRITE`).
 
 use crate::Digest;
+use fourauth_text_file::read_bounded;
 use rustix::{
     fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create},
     io::Errno,
 };
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
 };
@@ -21,12 +22,9 @@ const MAX_LIBRARY: u64 = 256 << 20;
 /// A library that is not loaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LibraryError {
-    /// It cannot be read or copied.
+    /// It cannot be read or copied, is no regular file, or has more than 256 MiB.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    /// It has more than 256 MiB.
-    #[error("it has more than 256 MiB")]
-    TooLarge,
     /// It is another one.
     #[error("its SHA-256 is {found}")]
     Other {
@@ -41,11 +39,7 @@ pub(super) struct Sealed(File);
 impl Sealed {
     /// Copies the library if it has this SHA-256.
     pub(super) fn copy(library: &Path, sha256: &Digest) -> Result<Sealed, LibraryError> {
-        let mut bytes = Vec::new();
-        let read = File::open(library)?.take(MAX_LIBRARY + 1).read_to_end(&mut bytes)?;
-        if u64::try_from(read).is_ok_and(|read| read > MAX_LIBRARY) {
-            return Err(LibraryError::TooLarge);
-        }
+        let bytes = read_bounded(library, MAX_LIBRARY)?;
         let found = Digest::of(&bytes);
         if found != *sha256 {
             return Err(LibraryError::Other { found });
@@ -102,6 +96,9 @@ mod tests {
         fs::write(&library, b"another").unwrap();
         let error = Sealed::copy(&library, &Digest::of(b"honest")).err().unwrap();
         assert_eq!(error.to_string(), format!("its SHA-256 is {}", Digest::of(b"another")));
+        // Opening a pipe would wait for its other end.
+        let folder_of_it = Sealed::copy(folder.path(), &Digest::of(b"honest")).err().unwrap();
+        assert_eq!(folder_of_it.to_string(), "it is not a regular file");
         let missing = Sealed::copy(&folder.path().join("missing"), &Digest::of(b"honest"));
         assert!(matches!(missing, Err(LibraryError::Unreadable(_))));
     }
