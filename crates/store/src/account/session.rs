@@ -341,7 +341,8 @@ impl Session {
             None
         } else {
             let id = DeviceId::from_bytes(id.try_into().map_err(|_| corrupt("device_id"))?);
-            Some((id, KnownDevice::read(row)?))
+            // The seal of the session covers the id. Another key in the row of the device has another one.
+            Some((id, KnownDevice::read(row)?.filter(|known| known.key.id() == id)))
         };
         Ok(Self {
             master: row.bytes(TABLE, "master")?.try_into().map_err(|_| corrupt("master"))?,
