@@ -9,7 +9,8 @@
 //! |---|---|
 //! | 0–15 | the family of the session |
 //! | 16–21 | the time of expiry, in milliseconds of Unix time, big-endian |
-//! | 22–37 | the first half of HMAC-SHA-256 over all of this and the service, each part after its length |
+//! | 22–27 | the time at which the session was last raised (259) before it was made, in the same form; 0 if it never was |
+//! | 28–43 | the first half of HMAC-SHA-256 over all of this and the service, each part after its length |
 
 use crate::mac_key::MacKey;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -26,11 +27,11 @@ pub(crate) const LIFETIME_MS: i64 = 600_000;
 const DOMAIN: &[u8] = b"fourauth-check-token-v1";
 
 const FAMILY_BYTES: usize = 16;
-const EXPIRY_BYTES: usize = 6;
+const TIME_BYTES: usize = 6;
 const MAC_BYTES: usize = 16;
 
-/// The latest time of expiry that fits, in the year 10889.
-const LATEST: i64 = (1 << (8 * EXPIRY_BYTES)) - 1;
+/// The latest time that fits, in the year 10889.
+const LATEST: i64 = (1 << (8 * TIME_BYTES)) - 1;
 
 /// What a check token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,9 @@ pub(crate) struct CheckToken {
     pub(crate) family: FamilyId,
     /// The time from which on it is refused.
     pub(crate) expires: UnixMillis,
+    /// The time at which the session was last raised before the token was made. After another raise it is
+    /// refused, so that it gains no level.
+    pub(crate) raised: Option<UnixMillis>,
 }
 
 impl CheckToken {
@@ -49,8 +53,8 @@ impl CheckToken {
 
     /// The text for a service.
     pub(crate) fn text(&self, key: &MacKey, service: &Audience) -> Secret<String> {
-        let expires = self.expires.0.clamp(0, LATEST).to_be_bytes();
-        let said = [&self.family.0[..], &expires[expires.len() - EXPIRY_BYTES..]].concat();
+        let (expires, raised) = (written(self.expires), written(self.raised.unwrap_or_default()));
+        let said = [&self.family.0[..], &expires[..], &raised[..]].concat();
         let bytes = [&said[..], &mac(key, &said, service)].concat();
         Secret::new(format!("{CHECK_PREFIX}{}", BASE64URL_NOPAD.encode(&bytes)))
     }
@@ -59,12 +63,27 @@ impl CheckToken {
     /// expired.
     pub(crate) fn read(text: &str, key: &MacKey, service: &Audience) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.strip_prefix(CHECK_PREFIX)?.as_bytes()).ok()?;
-        let (said, shown) = bytes.split_at_checked(FAMILY_BYTES + EXPIRY_BYTES)?;
+        let (said, shown) = bytes.split_at_checked(FAMILY_BYTES + 2 * TIME_BYTES)?;
         verify_slices_are_equal(&mac(key, said, service), shown).ok()?;
-        let (family, expires) = said.split_first_chunk()?;
-        let expires = expires.iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte));
-        Some(Self { family: FamilyId(*family), expires: UnixMillis(expires) })
+        let (family, times) = said.split_first_chunk()?;
+        let (expires, raised) = times.split_at(TIME_BYTES);
+        let raised = read_time(raised);
+        Some(Self {
+            family: FamilyId(*family),
+            expires: read_time(expires),
+            raised: (raised > UnixMillis(0)).then_some(raised),
+        })
     }
+}
+
+/// The last bytes of a time, big-endian.
+fn written(time: UnixMillis) -> [u8; TIME_BYTES] {
+    let [_, _, last @ ..] = time.0.clamp(0, LATEST).to_be_bytes();
+    last
+}
+
+fn read_time(bytes: &[u8]) -> UnixMillis {
+    UnixMillis(bytes.iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte)))
 }
 
 fn mac(key: &MacKey, said: &[u8], service: &Audience) -> [u8; MAC_BYTES] {
@@ -84,22 +103,28 @@ mod tests {
         Audience::parse(name).unwrap()
     }
 
-    const TOKEN: CheckToken =
-        CheckToken { family: FamilyId([7; 16]), expires: UnixMillis(1_795_262_400_000) };
+    const TOKEN: CheckToken = CheckToken {
+        family: FamilyId([7; 16]),
+        expires: UnixMillis(1_795_262_400_000),
+        raised: Some(UnixMillis(1_795_262_000_000)),
+    };
 
     #[test]
     fn only_its_service_can_read_it() {
         let text = TOKEN.text(&key(1), &service("wiki"));
-        assert!(CheckToken::is_claimed(text.expose()) && text.expose().len() == 66);
+        assert!(CheckToken::is_claimed(text.expose()) && text.expose().len() == 74);
         let read = |key, name| CheckToken::read(text.expose(), &key, &service(name));
         assert_eq!(read(key(1), "wiki"), Some(TOKEN));
         assert_eq!(read(key(1), "wik"), None);
         assert_eq!(read(key(2), "wiki"), None);
+        let never = CheckToken { raised: None, ..TOKEN };
+        let text = never.text(&key(1), &service("wiki"));
+        assert_eq!(CheckToken::read(text.expose(), &key(1), &service("wiki")), Some(never));
     }
 
     proptest! {
         #[test]
-        fn a_changed_character_is_noticed(place in 0..51_usize, letter in "[A-Za-z0-9_-]") {
+        fn a_changed_character_is_noticed(place in 0..59_usize, letter in "[A-Za-z0-9_-]") {
             let text = TOKEN.text(&key(1), &service("wiki"));
             let mut changed = text.expose().clone();
             let place = CHECK_PREFIX.len() + place;

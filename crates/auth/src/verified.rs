@@ -18,7 +18,7 @@ use crate::{
 use fourauth_factors::{Finding, Findings};
 use fourauth_protocol::{device::DeviceId, level::Level, receipt::Method, time::UnixMillis};
 use fourauth_store::{
-    Event, GrantHolder, LoginLocation, NewDevice, Notice, Subject, Target, TotpStage,
+    Event, GrantHolder, LoginLocation, NewDevice, Notice, Session, Subject, Target, TotpStage,
 };
 
 /// One day, in milliseconds.
@@ -39,6 +39,12 @@ impl Verified<'_> {
     /// The requester of slow work after the factors have matched.
     pub(crate) fn requester(&self) -> Requester {
         Requester::proven(self.received)
+    }
+
+    /// Fails unless the session is of the account that was proved. A use of a token takes the name of the
+    /// account from a row without a check of its seal, so the name alone may be that of another account.
+    pub(crate) fn owns(&self, session: &Session) -> Result<(), Denial> {
+        if self.subject.account == session.account { Ok(()) } else { Err(Denial::SignedOut) }
     }
 
     /// The time at which the command arrived.

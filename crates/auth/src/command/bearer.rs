@@ -13,7 +13,7 @@
 use crate::{
     action::Action,
     authenticator::Authenticator,
-    check_token::{self, CheckToken},
+    check_token::CheckToken,
     command::{session, signed_token::Service},
     decision::Denial,
     device::{self, nonce::NonceCheck},
@@ -170,12 +170,14 @@ impl Authenticator {
         let limited = received.limited().map(Denial::Limited);
         let signed = if is_check_token { None } else { self.signed_claims(text) };
         let named = if is_check_token {
-            self.check_token(text, service, received).map(|token| (token.family, token.expires))
+            let token = self.check_token(text, service, received);
+            token.map(|token| (token.family, token.expires, token.raised))
         } else {
             let valid = signed.as_ref().filter(|it| self.is_valid_for(it, service, received));
             valid.and_then(|claims| {
                 let expires = UnixMillis(claims.exp.saturating_mul(1000));
-                Some((session::family(&claims.sid)?, expires))
+                // It is made with the session, which is not raised then.
+                Some((session::family(&claims.sid)?, expires, None))
             })
         };
         // A browser goes on sending a check token that another site planted or whose session has ended,
@@ -186,12 +188,11 @@ impl Authenticator {
             limited.unwrap_or(ended)
         };
         let mut found = None;
-        if let Some((family, expires)) = named.filter(|_| limited.is_none()) {
+        if let Some((family, expires, raised)) = named.filter(|_| limited.is_none()) {
             found = self.store.session_of_family(family, received.at.now).await?;
-            found = found.filter(|session| {
-                matches!(service, Service::Any)
-                    || self.is_of_this_level(session, expires, is_check_token)
-            });
+            // A token from before a raise gains no level. It still ends its session.
+            found =
+                found.filter(|session| matches!(service, Service::Any) || session.raised == raised);
             // What it answers holds for this token, which may expire before that of the session.
             if let Some(session) = found.as_mut().filter(|session| session.expires > expires) {
                 Arc::make_mut(session).expires = expires;
@@ -201,21 +202,6 @@ impl Authenticator {
         let found = found.filter(|session| is_check_token || session.device.is_none());
         let found = found.map(|session| (session, None)).ok_or_else(refused);
         Ok(Shown { found, proven_device: None })
-    }
-
-    /// True unless the session was raised after the token was made: a copy of an old token gains no level. A
-    /// signed token is made with the session. The ones that were made in the last minutes of a session expire
-    /// at the same time, whatever they were made for.
-    fn is_of_this_level(
-        &self,
-        session: &Session,
-        expires: UnixMillis,
-        is_check_token: bool,
-    ) -> bool {
-        session.raised.is_none_or(|at| {
-            let lifetime = check_token::LIFETIME_MS.min(self.tokens.settings().lifetime_ms);
-            is_check_token && expires >= at.saturating_add_ms(lifetime).min(session.ends)
-        })
     }
 
     /// A check token of this service that has not expired. A command that is not about one service takes

@@ -104,6 +104,7 @@ impl Authenticator {
         candidate: &Candidate,
     ) -> Result<(RaisedSession, LoggedIn), Denial> {
         let Candidate { session, mac, key, level, .. } = candidate;
+        verified.owns(session)?;
         let (own, proved) = (session.device.as_ref().map(|(id, _)| *id), verified.device.key());
         // The account may have other devices, and another person one of them.
         if own.is_some_and(|own| proved != Some(own)) {

@@ -288,7 +288,8 @@ impl Authenticator {
             // What a copied token of a bound session was exchanged for ends with it.
             let own = session.bound.map_or(session.ends, |_| session.expires);
             let expires_at = expires.min(own);
-            let token = CheckToken { family: session.family, expires: expires_at };
+            let (family, raised) = (session.family, session.raised);
+            let token = CheckToken { family, expires: expires_at, raised };
             let token = token.text(self.tokens.check_key(), &audience);
             Ok(Exchanged { token, expires_at })
         })

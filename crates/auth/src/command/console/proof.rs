@@ -73,6 +73,7 @@ impl Authenticator {
             }
         };
         self.prove(action, received, &name, offered, async |verified| {
+            verified.owns(&admin.session)?;
             // The account may have other devices, and another person one of them.
             if admin.device().is_some_and(|id| verified.device.key() != Some(id)) {
                 return Err(Denial::Device.into());
