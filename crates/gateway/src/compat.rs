@@ -11,6 +11,7 @@ mod keys;
 mod pace;
 mod password;
 mod refusal;
+mod shapes;
 mod texts;
 
 pub(crate) use pace::Pace;
@@ -19,32 +20,39 @@ use crate::{
     call::Call,
     route::{Handler, Outcome, Route, Takes, Work},
     settings::Resource,
+    shape::Shape,
 };
 use fourauth_protocol::secret::Secret;
 use hyper::Method;
 use serde::Deserialize;
 
 pub(crate) static ROUTES: [Route; 9] = [
-    post("/register", Takes::Json, |call| Box::pin(account::register(call))),
-    post("/login", Takes::Json, |call| Box::pin(account::login(call))),
-    post("/enable-mfa", Takes::Json, |call| Box::pin(account::enable_mfa(call))),
-    post("/verify-mfa", Takes::Json, |call| Box::pin(account::verify_mfa(call))),
-    post("/logout", Takes::Anything, |call| Box::pin(account::logout(call))),
-    post("/forgot-password", Takes::Json, |call| Box::pin(password::forgot(call))),
-    post("/validate-otp", Takes::Json, |call| Box::pin(password::validate(call))),
-    post("/reset-password", Takes::Json, |call| Box::pin(password::reset(call))),
+    post("/register", shapes::REGISTER, |call| Box::pin(account::register(call))),
+    post("/login", shapes::LOGIN, |call| Box::pin(account::login(call))),
+    post("/enable-mfa", shapes::ENABLE_MFA, |call| Box::pin(account::enable_mfa(call))),
+    post("/verify-mfa", shapes::VERIFY_MFA, |call| Box::pin(account::verify_mfa(call))),
+    Route {
+        method: Method::POST,
+        path: "/logout",
+        resource: Resource::Compat,
+        body: Takes::Anything,
+        work: Work::Described(|call| Box::pin(account::logout(call)), shapes::LOGOUT),
+    },
+    post("/forgot-password", shapes::FORGOT, |call| Box::pin(password::forgot(call))),
+    post("/validate-otp", shapes::VALIDATE, |call| Box::pin(password::validate(call))),
+    post("/reset-password", shapes::RESET, |call| Box::pin(password::reset(call))),
     Route {
         method: Method::GET,
         path: "/.well-known/jwks.json",
         resource: Resource::Compat,
         body: Takes::Nothing,
-        work: Work::Own(|call| Box::pin(keys::published(call))),
+        work: Work::Described(|call| Box::pin(keys::published(call)), shapes::KEYS),
     },
 ];
 
-const fn post(path: &'static str, body: Takes, handler: Handler) -> Route {
-    let (method, resource) = (Method::POST, Resource::Compat);
-    Route { method, path, resource, body, work: Work::Own(handler) }
+const fn post(path: &'static str, shape: Shape, handler: Handler) -> Route {
+    let (method, resource, body) = (Method::POST, Resource::Compat, Takes::Json);
+    Route { method, path, resource, body, work: Work::Described(handler, shape) }
 }
 
 /// A text of a body. Digits that a person copied may have spaces between them.

@@ -39,6 +39,7 @@ mod router;
 mod routes;
 mod serve;
 mod settings;
+mod shape;
 mod shares;
 mod source;
 mod status;

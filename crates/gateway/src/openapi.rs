@@ -3,6 +3,7 @@
 
 mod bodies;
 mod responses;
+mod shaped;
 
 use crate::{
     route::{Route, Takes, Work},
@@ -29,20 +30,33 @@ fn document() -> Value {
     components.extend(responses::schemas());
     let mut paths = Map::new();
     for route in routes::all() {
-        let Work::Command(translation) = &route.work else { continue };
+        let operation = match &route.work {
+            Work::Command(translation) => {
+                operation(route, translation, &commands[translation.command], &components)
+            }
+            Work::Described(_, shape) => shaped::operation(route, shape),
+            Work::Own(_) => continue,
+        };
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        let method = route.method.as_str().to_lowercase();
-        path[method] = operation(route, translation, &commands[translation.command], &components);
+        path[route.method.as_str().to_lowercase()] = operation;
     }
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "fourauth",
             "version": "1",
-            "description": "Each request is one command of the protocol. docs/PROTOCOL.md has their \
-                            meaning, and all codes. Another path is answered with 404, and another \
+            "description": "Each request below /api/v1 is one command of the protocol. \
+                            docs/PROTOCOL.md has their meaning, and all codes. The paths beside it \
+                            are those of two older systems; a listener offers them with the \
+                            resource `compat`. Another path is answered with 404, and another \
                             method with 405, as an Error.",
         },
+        "tags": [
+            { "name": "commands", "description": "One command of the protocol each." },
+            { "name": "accounts", "description": "Registration and logins of two older systems." },
+            { "name": "one-time codes", "description": "The second step of those logins." },
+            { "name": "forgotten passwords", "description": "Their way back to an account." },
+        ],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -94,6 +108,7 @@ fn operation(
 ) -> Value {
     let mut operation = json!({
         "operationId": operation_id(route),
+        "tags": ["commands"],
         "summary": translation.summary,
         "description": format!("Command {}.", translation.command),
         "responses": responses::of(route, translation),
@@ -192,4 +207,22 @@ fn a_body_has_no_member_that_comes_from_elsewhere() {
         assert!(!properties.contains_key(field), "{path} {field}");
         assert!(!body["schema"]["required"].to_string().contains(field), "{path} {field}");
     }
+}
+
+#[test]
+fn every_route_of_the_older_systems_is_described() {
+    let document = document();
+    for route in &crate::compat::ROUTES {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema["properties"].is_object(), "{}", route.path);
+        assert!(operation["tags"][0].is_string(), "{}", route.path);
+        let is_read = route.body == crate::route::Takes::Json;
+        assert_eq!(operation["requestBody"].is_object(), is_read, "{}", route.path);
+    }
+    let register = &document["paths"]["/register"]["post"]["requestBody"]["content"];
+    let forms = register["application/json"]["schema"]["anyOf"].as_array().unwrap();
+    assert_eq!(forms[0]["required"], json!(["username", "email", "password"]));
+    assert_eq!(forms[1]["required"], json!(["email", "password"]));
+    assert_eq!(forms[1]["properties"]["username"]["anyOf"], json!([{ "type": "null" }]));
 }

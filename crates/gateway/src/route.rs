@@ -6,6 +6,7 @@ use crate::{
     problem::Problem,
     response::{self, Response},
     settings::Resource,
+    shape::Shape,
     translation::Translation,
 };
 use hyper::{Method, StatusCode};
@@ -34,6 +35,8 @@ pub(crate) struct Route {
 pub(crate) enum Work {
     /// It answers by itself.
     Own(Handler),
+    /// The same, and it is a part of the described API.
+    Described(Handler, Shape),
     /// It sends a command, and passes the answer on.
     Command(Translation),
 }
@@ -57,7 +60,7 @@ impl Route {
     /// Answers a request.
     pub(crate) async fn answer(&self, call: Call) -> Outcome {
         match &self.work {
-            Work::Own(handler) => handler(call).await,
+            Work::Own(handler) | Work::Described(handler, _) => handler(call).await,
             Work::Command(translation) => {
                 let command = translation.command(&call)?;
                 let answer = call.send(command).await?;

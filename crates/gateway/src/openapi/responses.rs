@@ -9,6 +9,7 @@ use crate::{
 };
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
+use std::iter;
 
 /// Every problem, with what it means to a caller.
 const PROBLEMS: [(StatusCode, &str); 14] = [
@@ -30,21 +31,36 @@ const PROBLEMS: [(StatusCode, &str); 14] = [
 
 /// The responses of a route.
 pub(super) fn of(route: &Route, translation: &Translation) -> Value {
-    let mut responses = Map::new();
     let granted = json!({
         "description": "Granted.",
         "headers": { "Request-Id": { "$ref": "#/components/headers/Request-Id" } },
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Answer" } } },
     });
-    responses.insert("200".to_owned(), granted);
-    for (status, _) in PROBLEMS {
-        if can_answer(route, translation, status) {
-            let name = name(status);
-            let response = json!({ "$ref": format!("#/components/responses/{name}") });
-            responses.insert(status.as_str().to_owned(), response);
-        }
-    }
-    Value::Object(responses)
+    all(granted, |status| can_answer(route, translation, status))
+}
+
+/// The responses of a route that answers by itself, with this schema of a granted request. It names no
+/// thing that could be missing, and takes no pictures.
+pub(super) fn of_shape(route: &Route, schema: &Value) -> Value {
+    let granted = json!({
+        "description": "Granted.",
+        "content": { "application/json": { "schema": schema } },
+    });
+    all(granted, |status| match status {
+        StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => false,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => route.body != Takes::Nothing,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => route.body == Takes::Json,
+        _ => true,
+    })
+}
+
+/// A granted response, and those of the problems that are possible.
+fn all(granted: Value, is_possible: impl Fn(StatusCode) -> bool) -> Value {
+    let problems = PROBLEMS.iter().filter(|(status, _)| is_possible(*status)).map(|(status, _)| {
+        let response = json!({ "$ref": format!("#/components/responses/{}", name(*status)) });
+        (status.as_str().to_owned(), response)
+    });
+    Value::Object(iter::once(("200".to_owned(), granted)).chain(problems).collect())
 }
 
 /// True if the route can answer with this problem.

@@ -2,10 +2,10 @@
 //!
 //! The page loads nothing, so it needs no exception from the headers of all answers.
 
-use super::api;
 use crate::{
     response,
     route::{Outcome, Route, Takes, Work},
+    routes,
     settings::Resource,
 };
 use hyper::{Method, StatusCode};
@@ -42,14 +42,17 @@ fn description() -> Outcome {
     Ok(response::whole(StatusCode::OK, "application/json", OPENAPI))
 }
 
-/// A page with one line for each command.
+/// A page with one line for each request that is described.
 #[expect(clippy::unnecessary_wraps, reason = "all routes have the same type")]
 fn page() -> Outcome {
     let mut page = START.to_owned();
-    for route in &api::ROUTES {
-        let Work::Command(translation) = &route.work else { continue };
+    for route in routes::all() {
+        let (command, summary) = match &route.work {
+            Work::Command(translation) => (translation.command, translation.summary),
+            Work::Described(_, shape) => ("", shape.summary),
+            Work::Own(_) => continue,
+        };
         let (method, path) = (&route.method, route.path);
-        let (command, summary) = (translation.command, translation.summary);
         // Texts of this program, without marks of HTML. Writing to a text cannot fail.
         let _written =
             write!(page, "\n<tr><td><code>{method} {path}</code><td>{command}<td>{summary}");
