@@ -7,6 +7,7 @@ use clap::Args;
 use fourauth_config::Config;
 use fourauth_store::{AuditEntry, BACKUP_VERIFY};
 use std::path::PathBuf;
+use tokio::time::Instant;
 
 /// Arguments of `backup verify`.
 #[derive(Debug, Args)]
@@ -31,10 +32,13 @@ impl Verify {
             parent.display()
         );
         let scratch = scratch::make(parent, "verify")?;
+        let begun = Instant::now();
         let examined = examine(&self.file, &self.unlock, &scratch, config, by.now).await;
         if let Ok(backup) = &examined {
             print_out!("{backup}")?;
         }
+        // A large backup takes hours, and the row says when it was found whole.
+        let by = Invocation { now: by.now.saturating_add_ms(whole_ms(begun)), ..by };
         if let Err(error) = self.record(config, by, examined.as_ref().err()).await {
             print_err!("The audit log of this server cannot record that: {error:#}");
         }
@@ -64,6 +68,11 @@ impl Verify {
         };
         recorded.await
     }
+}
+
+/// The time since `begun`, in milliseconds.
+fn whole_ms(begun: Instant) -> i64 {
+    i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Most characters of an error in a row.
