@@ -97,6 +97,7 @@ fn in_process(stage: &Stage, backup: &Path) -> bool {
         unlock: Unlock { passphrase_file: None, identity },
         accept_rollback: false,
         checkpoints: Vec::new(),
+        require_signature: false,
     };
     let restored = BackupCommand::Restore(restore).run(&config, NOW);
     Handle::current().block_on(restored).is_ok()

@@ -59,12 +59,28 @@ impl House {
 
     fn verify(&self, name: &str) -> BackupCommand {
         let (file, unlock) = (self.file(name), self.unlock());
-        BackupCommand::Verify(Verify { file, unlock, scratch: None })
+        let require_signature = false;
+        BackupCommand::Verify(Verify { file, unlock, scratch: None, require_signature })
     }
 
     fn restore(&self, name: &str, accept_rollback: bool) -> BackupCommand {
         let (file, unlock) = (self.file(name), self.unlock());
-        BackupCommand::Restore(Restore { file, unlock, accept_rollback, checkpoints: Vec::new() })
+        let (checkpoints, require_signature) = (Vec::new(), false);
+        let restore = Restore { file, unlock, accept_rollback, checkpoints, require_signature };
+        BackupCommand::Restore(restore)
+    }
+
+    /// Both commands with `--require-signature`.
+    fn signed(&self, name: &str) -> [BackupCommand; 2] {
+        [self.verify(name), self.restore(name, false)].map(|command| match command {
+            BackupCommand::Verify(it) => {
+                BackupCommand::Verify(Verify { require_signature: true, ..it })
+            }
+            BackupCommand::Restore(it) => {
+                BackupCommand::Restore(Restore { require_signature: true, ..it })
+            }
+            BackupCommand::Create(it) => BackupCommand::Create(it),
+        })
     }
 }
 
@@ -131,7 +147,8 @@ async fn a_restored_server_has_the_data_of_the_backup() {
     let (_folder, config) = nowhere();
     // A machine without a server verifies as well, and records nothing.
     let (file, unlock) = (house.file("one.age"), house.unlock());
-    let verify = Verify { file, unlock, scratch: Some(house.shelf.path().to_owned()) };
+    let scratch = Some(house.shelf.path().to_owned());
+    let verify = Verify { file, unlock, scratch, require_signature: false };
     run(&config, BackupCommand::Verify(verify)).await.unwrap();
     run(&config, house.restore("one.age", false)).await.unwrap();
     for name in ["keyring.toml", "tls/key.pem", "audit/log.key", "setup-secret", "fourauth.db"] {
@@ -172,7 +189,8 @@ async fn only_the_right_passphrase_opens_a_backup() {
 
     let verify = |name: &str| {
         let unlock = Unlock { passphrase_file: Some(house.file(name)), identity: None };
-        BackupCommand::Verify(Verify { file: house.file("one.age"), unlock, scratch: None })
+        let file = house.file("one.age");
+        BackupCommand::Verify(Verify { file, unlock, scratch: None, require_signature: false })
     };
     run(&house.config, verify("right")).await.unwrap();
     let wrong = refused(&house.config, verify("wrong")).await;
@@ -251,6 +269,30 @@ async fn a_manifest_that_was_changed_is_refused() {
 }
 
 #[tokio::test]
+async fn an_unsigned_backup_is_refused_on_request() {
+    let house = House::open().await;
+    house.create("one.age").await;
+    let (manifest, files) = manifest_of(&house, "one.age");
+    let (text, _) = manifest.split_once("# signature ").unwrap();
+    forge(&house, "unsigned.age", text, &files);
+    let (_folder, there) = elsewhere(&house.config);
+    let [verify, restore] = house.signed("unsigned.age");
+    for (config, command) in [(&house.config, verify), (&there, restore)] {
+        let refusal = refused(config, command).await;
+        assert!(refusal.contains("is not signed"), "{refusal}");
+    }
+    let row = house.server.last_row().await;
+    assert_eq!((row.action.as_str(), row.success), ("backup_verify", false));
+    assert!(!there.keyring_file().exists());
+    // The control: a signed one, and an unsigned one without the option.
+    run(&house.config, house.verify("unsigned.age")).await.unwrap();
+    let [verify, restore] = house.signed("one.age");
+    run(&house.config, verify).await.unwrap();
+    run(&there, restore).await.unwrap();
+    assert!(there.keyring_file().exists());
+}
+
+#[tokio::test]
 async fn a_backup_is_encrypted_and_leaves_no_temporary_files() {
     let house = House::open().await;
     house.create("one.age").await;
@@ -318,14 +360,15 @@ async fn a_backup_of_postgresql_has_files_only() {
     let identity = shelf.path().join("identity");
     private_file::create(&identity, IDENTITY.as_bytes(), [0; 8]).unwrap();
     let unlock = || Unlock { passphrase_file: None, identity: Some(identity.clone()) };
-    let verify = Verify { file: file.clone(), unlock: unlock(), scratch: None };
+    let (scratch, require_signature) = (None, false);
+    let verify = Verify { file: file.clone(), unlock: unlock(), scratch, require_signature };
     run(&config, BackupCommand::Verify(verify)).await.unwrap();
 
     let elsewhere = tempfile::tempdir().unwrap();
     let mut there = quick(elsewhere.path());
     there.store.url = config.store.url.clone();
-    let restore =
-        Restore { file, unlock: unlock(), accept_rollback: false, checkpoints: Vec::new() };
+    let (unlock, checkpoints) = (unlock(), Vec::new());
+    let restore = Restore { file, unlock, accept_rollback: false, checkpoints, require_signature };
     run(&there, BackupCommand::Restore(restore)).await.unwrap();
     let same = |path: &dyn Fn(&Config) -> PathBuf| {
         fs::read(path(&config)).unwrap() == fs::read(path(&there)).unwrap()

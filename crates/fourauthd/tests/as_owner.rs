@@ -108,8 +108,13 @@ impl House {
         let sinks = AuditConfig { checkpoint_sinks: Some(Vec::new()), ..AuditConfig::default() };
         let config = Config { data_dir: self.stage.data(), audit: sinks, ..Config::default() };
         let unlock = Unlock { passphrase_file: None, identity: Some(self.identity()) };
-        let (file, checkpoints) = (self.backup(), Vec::new());
-        let restore = Restore { file, unlock, accept_rollback: false, checkpoints };
+        let restore = Restore {
+            file: self.backup(),
+            unlock,
+            accept_rollback: false,
+            checkpoints: Vec::new(),
+            require_signature: false,
+        };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(BackupCommand::Restore(restore).run(&config, NOON))
     }

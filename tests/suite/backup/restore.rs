@@ -79,7 +79,9 @@ async fn a_restore_behind_exported_checkpoints_needs_a_flag() {
     let restore = |accept_rollback| {
         let unlock = Unlock { passphrase_file: None, identity: unlock.identity.clone() };
         let file = shelf.path().join("old.age");
-        BackupCommand::Restore(Restore { file, unlock, accept_rollback, checkpoints: Vec::new() })
+        let (checkpoints, require_signature) = (Vec::new(), false);
+        let restore = Restore { file, unlock, accept_rollback, checkpoints, require_signature };
+        BackupCommand::Restore(restore)
     };
     let behind = refused(&restored, restore(false)).await;
     assert!(behind.contains("--accept-rollback"), "{behind}");

@@ -165,6 +165,17 @@ async fn open_everything(config: &Config, now: UnixMillis) -> anyhow::Result<u64
 }
 
 impl VerifiedBackup {
+    /// Fails if a signature of the manifest is `required`, and no signature was checked.
+    pub(super) fn refuse_unsigned(&self, required: bool) -> anyhow::Result<()> {
+        let is_checked = self.manifest.signed.is_some() && self.log_key.is_some();
+        ensure!(
+            is_checked || !required,
+            "the manifest of the backup is not signed, or by a key that is neither here nor in the \
+             backup, and --require-signature asks for a signature: use another backup"
+        );
+        Ok(())
+    }
+
     /// What the signature under the manifest says.
     fn signer(&self) -> String {
         match (&self.manifest.signed, &self.log_key) {

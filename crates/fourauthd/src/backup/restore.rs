@@ -41,6 +41,9 @@ pub struct Restore {
     /// More exported checkpoints, for example a log file of a syslog collector
     #[arg(long, value_name = "FILE")]
     pub checkpoints: Vec<PathBuf>,
+    /// Refuse a backup with a manifest that is not signed, as earlier versions made them
+    #[arg(long)]
+    pub require_signature: bool,
 }
 
 impl Restore {
@@ -51,6 +54,7 @@ impl Restore {
         let database = Self::refuse_to_replace(config)?;
         let scratch = scratch::make(&config.data_dir, "restore")?;
         let examined = examine(&self.file, &self.unlock, &scratch, config, by.now).await?;
+        examined.refuse_unsigned(self.require_signature)?;
         match (&examined.manifest.database, &database) {
             (Some(_), Some(_)) => self.settle(&examined, config, by).await?,
             (None, _) => {}

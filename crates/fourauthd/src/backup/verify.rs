@@ -20,6 +20,9 @@ pub struct Verify {
     /// A private folder with room for the unpacked backup [default: the data folder]
     #[arg(long, value_name = "FOLDER")]
     pub scratch: Option<PathBuf>,
+    /// Refuse a backup with a manifest that is not signed, as earlier versions made them
+    #[arg(long)]
+    pub require_signature: bool,
 }
 
 impl Verify {
@@ -34,6 +37,10 @@ impl Verify {
         let scratch = scratch::make(parent, "verify")?;
         let begun = Instant::now();
         let examined = examine(&self.file, &self.unlock, &scratch, config, by.now).await;
+        let examined = examined.and_then(|backup| {
+            backup.refuse_unsigned(self.require_signature)?;
+            Ok(backup)
+        });
         if let Ok(backup) = &examined {
             print_out!("{backup}")?;
         }
