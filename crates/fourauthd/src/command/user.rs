@@ -120,6 +120,7 @@ struct ListedUser {
     username: String,
     device: String,
     totp_confirmed: bool,
+    /// `active`, `disabled`, `invited`, or `void` if the invitation is void.
     state: &'static str,
     created_at: UnixMillis,
 }
@@ -210,8 +211,16 @@ fn describe_consent(consent: &Consented) -> String {
 const fn state(user: &UserSummary) -> &'static str {
     match (user.disabled, user.invitation) {
         (true, _) => "disabled",
-        (false, Some(_)) => "invited",
-        (false, None) => "active",
+        (false, invitation) => state_of(invitation),
+    }
+}
+
+/// The state of an account that is not disabled.
+const fn state_of(invitation: Option<OpenInvitation>) -> &'static str {
+    match invitation {
+        Some(OpenInvitation { is_current: false, .. }) => "void",
+        Some(OpenInvitation { is_current: true, .. }) => "invited",
+        None => "active",
     }
 }
 
@@ -325,5 +334,13 @@ mod tests {
         };
         let (plain, forged) = (describe(&user("x")), describe(&user(FORGED)));
         assert_eq!(plain.lines().count(), forged.lines().count(), "{forged}");
+    }
+
+    #[test]
+    fn an_account_with_a_void_invitation_is_not_called_invited() {
+        let until = UnixMillis(1);
+        let invited = |is_current| state_of(Some(OpenInvitation { until, is_current }));
+        assert_eq!((invited(true), invited(false)), ("invited", "void"));
+        assert_eq!(state_of(None), "active");
     }
 }
